@@ -1,0 +1,31 @@
+"""Manyscope's engine: many-body systems in JAX, with no window in sight.
+
+>>> from engine import Simulation, gallery
+>>> Kuramoto = gallery()["kuramoto"]
+>>> simulation = Simulation(Kuramoto(coupling=3.0, n=20_000), seed=1).run(2000)
+>>> simulation.observables, simulation.system.theory()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from engine.core.simulation import Simulation as Simulation
+    from engine.core.simulation import along as along
+    from engine.core.simulation import sweep as sweep
+    from engine.systems import gallery as gallery
+
+WHERE = {
+    "Simulation": "engine.core.simulation",
+    "along": "engine.core.simulation",
+    "sweep": "engine.core.simulation",
+    "gallery": "engine.systems",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # JAX takes a third of a second to import: the window and `--help` do without it.
+    if name not in WHERE:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}.")
+    return getattr(import_module(WHERE[name]), name)

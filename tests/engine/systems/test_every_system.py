@@ -1,0 +1,163 @@
+"""What holds for every system of the gallery, the next one included."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.core import simulation
+from engine.core.about import references
+from engine.core.layers import Layer
+from engine.core.parameters import parameters
+from engine.core.simulation import (
+    Simulation,
+    advance,
+    advance_each,
+    begin,
+    look,
+    record,
+    stack,
+)
+from engine.core.system import Touch, pokes
+from engine.systems import gallery
+
+
+every_system = pytest.mark.parametrize("system_class", gallery().values(), ids=gallery())
+
+
+def small(system_class):
+    sizes = {p.name: p.span[0] for p in parameters(system_class).values() if p.kind == "size"}
+    return system_class(**sizes)
+
+
+def finite(tree):
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    return all(np.isfinite(leaf).all() for leaf in leaves)
+
+
+@every_system
+def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
+    system = small(system_class)
+    state = jax.eval_shape(system.init, key)
+    stepped = jax.eval_shape(system.step, state, key)
+    assert jax.tree.map(jnp.shape, stepped) == jax.tree.map(jnp.shape, state)
+    assert jax.tree.map(jnp.result_type, stepped) == jax.tree.map(jnp.result_type, state)
+    assert finite(advance(system, begin(system, key), key, 5))
+
+
+@every_system
+def test_dragging_a_live_parameter_never_recompiles(system_class):
+    running = Simulation(small(system_class)).run(1)
+    compiled = simulation.advance._cache_size()
+    for parameter in parameters(system_class).values():
+        if parameter.kind == "live":
+            for value in parameter.span:
+                running.set(**{parameter.name: jnp.float32(value)}).run(1)
+    assert simulation.advance._cache_size() == compiled
+
+
+@every_system
+def test_a_trajectory_does_not_depend_on_the_steps_per_frame(system_class):
+    once = Simulation(small(system_class), seed=3).run(6)
+    twice = Simulation(small(system_class), seed=3).run(2).run(4)
+    assert once.observables == twice.observables
+
+
+@every_system
+def test_the_ends_of_every_span_are_safe(system_class):
+    for parameter in parameters(system_class).values():
+        if parameter.traced and parameter.span:
+            for value in parameter.span:
+                running = Simulation(small(system_class).replace(**{parameter.name: value})).run(5)
+                assert finite((running.frame, jnp.array(list(running.observables.values())))), (
+                    parameter,
+                    value,
+                )
+
+
+@every_system
+def test_every_word_works(system_class):
+    for parameter in parameters(system_class).values():
+        for choice in parameter.choices or ():
+            word = (choice,) if parameter.several else choice
+            running = Simulation(small(system_class)).run(1).set(**{parameter.name: word}).run(1)
+            assert running.observables
+
+
+@every_system
+def test_a_frame_holds_layers_and_costs_nothing_unseen(system_class, key):
+    system = small(system_class)
+    run = begin(system, key)
+    frame = look(system, run).frame
+    assert all(isinstance(layer, Layer) for layers in frame.values() for layer in layers)
+    assert set(look(system, run, views=()).frame) == set()
+
+
+@every_system
+def test_theory_speaks_of_what_is_measured(system_class, key):
+    system = small(system_class)
+    state = jax.eval_shape(system.init, key)
+    shape = jax.eval_shape  # names alone are asked for
+    measured = shape(system.observables, state)
+    names = set(measured) | set(shape(system.derived, measured))
+    assert set(shape(system.theory)) <= names
+    assert set(shape(system.landscape)) <= names
+    assert set(shape(system.limit, state)) <= set(measured)
+    assert {quantity.name for quantity in system.quantities} <= names
+    for branch in shape(system.branches).values():
+        assert set(branch.values) <= names
+    for boundary in shape(system.boundaries).values():
+        assert set(boundary.at) <= set(parameters(system))
+    assert set(shape(system.demand, state)) <= {
+        p.name for p in parameters(system).values() if p.kind == "size"
+    }
+
+
+@every_system
+def test_presets_are_parameters(system_class):
+    for preset in system_class.presets:
+        system_class().replace(**preset.values)
+
+
+@every_system
+def test_every_poke_keeps_the_state_in_shape(system_class):
+    for poke in pokes(system_class).values():
+        running = Simulation(small(system_class)).run(1)
+        frame = running.frame
+        touch = None
+        if poke.view:
+            box = next(layer for layer in frame[poke.view] if hasattr(layer, "low"))
+            middle = jnp.asarray((box.low + box.high) / 2, jnp.float32)
+            touch = Touch(middle, 0 * middle, jnp.float32(1.0), jnp.float32(1.0))
+        before = jax.tree.map(jnp.shape, frame)
+        assert jax.tree.map(jnp.shape, running.poke(poke.name, touch).run(1).frame) == before
+        assert poke.help
+
+
+@every_system
+def test_it_batches_over_parameters_and_seeds(system_class):
+    system = small(system_class)
+    keys = jax.random.split(jax.random.key(0), 3)
+    batch = stack(system, system, system)
+    runs = jax.vmap(lambda s, k: record(s, begin(s, k), k, steps=2))(batch, keys)
+    assert all(jnp.shape(leaf)[0] == 3 for leaf in jax.tree.leaves(runs))
+
+
+@every_system
+def test_beside_another_it_runs_as_it_does_alone(system_class, key):
+    system = small(system_class)
+    pair = stack(system, system)
+    runs = advance_each(pair, jax.vmap(begin, in_axes=(0, None))(pair, key), key, 3)
+    alone = advance(system, begin(system, key), key, 3)
+    panels = jax.vmap(look)(pair, runs).observables
+    for name, value in look(system, alone).observables.items():
+        np.testing.assert_allclose(panels[name], [value, value], rtol=1e-5)
+
+
+@every_system
+def test_it_says_what_it_is_and_where_it_comes_from(system_class):
+    assert inspect.getdoc(system_class)
+    assert all(key in references() for key in system_class.sources)
+    assert system_class.sources
