@@ -1,0 +1,71 @@
+"""Every action of the window once: its words, keys, icon and place.
+
+Menus, shortcuts, the command palette and the list of keys are all made from this table; the
+window says what each action does, by its name.
+"""
+
+from typing import NamedTuple
+
+
+class Action(NamedTuple):
+    """Something a person can do."""
+
+    name: str  # of the window's method
+    title: str
+    menu: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    checkable: bool = False
+    help: str = ""
+    rule: bool = False  # a line above it in its menu
+
+
+MENUS = ("File", "Edit", "View", "Run", "Map", "Help")
+
+ACTIONS = (
+    Action("export_figure", "Export figure…", "File", ("Ctrl+E",), "export"),
+    Action("export_video", "Export video…", "File", ("Ctrl+Shift+E",), "film-strip"),
+    Action("open_file", "Open point cloud…", "File", ("Ctrl+O",), "cube", rule=True),
+    Action("quit", "Quit", "File", ("Ctrl+Q",), "x", rule=True),
+    Action("undo", "Undo", "Edit", ("Ctrl+Z",), "arrow-u-up-left"),
+    Action("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "arrow-u-up-right"),
+    Action("copy_view", "Copy view", "Edit", ("Ctrl+C",), "camera", rule=True),
+    Action("copy_data", "Copy its data", "Edit", ("Ctrl+Shift+C",), "copy"),
+    Action("copy_caption", "Copy a caption", "Edit", (), "copy"),
+    Action(
+        "reset_parameters",
+        "Parameters to the preset",
+        "Edit",
+        ("Ctrl+R",),
+        "arrow-counter-clockwise",
+        rule=True,
+    ),
+    Action("randomise", "Randomise parameters", "Edit", (), "dice-five"),
+    Action("filter_parameters", "Filter parameters", "Edit", ("Ctrl+F",), "magnifying-glass"),
+    Action("reset_camera", "Reset the camera", "View", ("Home", "0"), "house"),
+    Action("toggle_theory", "Theory overlay", "View", ("T",), "eye", checkable=True),
+    Action("toggle_density", "Density picture", "View", (), "drop-half", checkable=True),
+    Action("next_theme", "Light, dark or contrast", "View", ("Ctrl+Shift+T",), "moon", rule=True),
+    Action("larger", "Larger interface", "View", ("Ctrl+=", "Ctrl++"), "plus"),
+    Action("smaller", "Smaller interface", "View", ("Ctrl+-",), "minus"),
+    Action("usual_size", "Usual interface size", "View", ("Ctrl+0",), "magnifying-glass"),
+    Action(
+        "toggle_docks", "Hide or show the panels", "View", ("Tab", "H"), "squares-four", rule=True
+    ),
+    Action("next_dock", "Next panel", "View", ("F6",), "caret-right"),
+    Action("previous_dock", "Previous panel", "View", ("Shift+F6",), "caret-left"),
+    Action("reset_layout", "Reset the layout", "View", (), "frame-corners"),
+    Action("full_screen", "Full screen", "View", ("F11", "F"), "corners-out", checkable=True),
+    Action("play_or_pause", "Play or pause", "Run", ("Space",), "play-fill"),
+    Action("step_forward", "One step forward", "Run", (".",), "caret-right"),
+    Action("faster", "Faster", "Run", ("+", "="), "plus"),
+    Action("slower", "Slower", "Run", ("-",), "minus"),
+    Action("restart", "Restart, same seed", "Run", ("R",), "arrow-counter-clockwise", rule=True),
+    Action("restart_new_seed", "Restart, new seed", "Run", ("Shift+R",), "dice-five"),
+    Action("go_back", "Back to the last good state", "Run", (), "clock-counter-clockwise"),
+    Action("refill_map", "Fill the map again", "Map", (), "map-trifold"),
+    Action("show_keys", "All keys", "Help", ("?", "F1"), "question"),
+    Action("palette", "Command palette", "Help", ("Ctrl+K",), "command"),
+    Action("copy_debug", "Copy facts for a bug report", "Help", (), "copy"),
+    Action("about_system", "About this system", "Help", (), "info", rule=True),
+)

@@ -1,0 +1,193 @@
+"""The thread that fills the phase diagram and the theory curve while the run goes on.
+
+It works in pieces of some ten milliseconds and rests after each while the run is moving, so that
+the run keeps its frame rate. The last request wins; a map that was interrupted goes on from disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from engine.core.maps import Axis, Line, PhaseMap
+
+    from engine.core.system import System
+
+SHARE = 0.35  # of the time that goes to the map while the run is moving
+QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
+
+
+class MapRequest(NamedTuple):
+    """Which map, and which curve through the run, are wanted."""
+
+    system: System[Any]  # with the values of all parameters that are no axis
+    x: Axis
+    y: Axis
+    observable: str
+    curve: str  # the live parameter along which theory is drawn
+
+
+class Diagram(NamedTuple):
+    """What is known of a map so far."""
+
+    request: MapRequest
+    measured: PhaseMap | None
+    lines: dict[str, Line]
+    curve_x: np.ndarray
+    curve: dict[str, np.ndarray]  # theory of every observable along the curve
+    complete: bool
+
+
+class MapWorker(QObject):
+    """Fills one map at a time; `arrived` says that `take` has something new."""
+
+    arrived = Signal()
+    troubled = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lock = threading.Condition()
+        self._request: MapRequest | None = None
+        self._theory: MapRequest | None = None
+        self._newest: Diagram | None = None
+        self._stopping = False
+        self.moving = True  # whether the run needs the machine too
+        self._thread = threading.Thread(target=self._live, name="maps", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and wait until it has ended."""
+        with self._lock:
+            self._stopping = True
+            self._lock.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def ask(self, request: MapRequest) -> None:
+        """Fill this map; one that is under way is left where it is."""
+        with self._lock:
+            self._request = request
+            self._lock.notify_all()
+
+    def take(self) -> Diagram | None:
+        """The newest state of the map, once."""
+        with self._lock:
+            diagram, self._newest = self._newest, None
+        return diagram
+
+    def _live(self) -> None:
+        key = None
+        cells = None
+        diagram = None
+        while True:
+            with self._lock:
+                while not (self._request or self._stopping or cells):
+                    self._lock.wait()
+                if self._stopping:
+                    return
+                request, self._request = self._request, None
+            try:
+                if request is not None:
+                    diagram = self._foretold(request, diagram)
+                    self._show(diagram)
+                    if (new := _identity_of(request)) != key:
+                        key, cells = new, None
+                        with self._lock:
+                            self._lock.wait_for(self._overtaken, QUIET)
+                        if self._overtaken():
+                            key = None  # it was never begun
+                            continue
+                        cells = self._cells(request)
+                if cells is None or diagram is None:
+                    continue
+                began = time.perf_counter()
+                part = next(cells, None)
+                if part is None:
+                    cells = None
+                    diagram = diagram._replace(complete=True)
+                else:
+                    diagram = diagram._replace(measured=part)
+                self._show(diagram)
+                self._yield_to_the_run(time.perf_counter() - began)
+            except Exception as error:  # a map that fails must not take the window along
+                cells = None
+                self.troubled.emit(f"The map stopped: {error}")
+
+    def _overtaken(self) -> bool:
+        return self._stopping or self._request is not None
+
+    def _yield_to_the_run(self, worked: float) -> None:
+        rest = worked * (1 - SHARE) / SHARE if self.moving else 0.0
+        with self._lock:
+            self._lock.wait_for(self._overtaken, min(rest, 0.5))
+
+    def _foretold(self, request: MapRequest, before: Diagram | None) -> Diagram:
+        """What theory says; cells that were measured for the same map stay."""
+        import numpy as np
+        from engine.core.maps import lines, theory_curve
+
+        from engine.core.parameters import parameters
+
+        parameter = parameters(request.system)[request.curve]
+        x = np.array([parameter.at(share) for share in np.linspace(0, 1, 161)])
+        same = before is not None and _identity_of(before.request) == _identity_of(request)
+        return Diagram(
+            request,
+            before.measured if same and before is not None else None,
+            lines(request.system, request.x, request.y),
+            x,
+            theory_curve(request.system, request.curve, x),
+            same and before is not None and before.complete,
+        )
+
+    def _cells(self, request: MapRequest) -> Any:
+        from engine.core.maps import fill
+
+        return fill(
+            small_enough(request.system),
+            request.x,
+            request.y,
+            request.observable,
+            settle=400,
+            measure=400,
+            stop=self._overtaken,
+        )
+
+    def _show(self, diagram: Diagram) -> None:
+        with self._lock:
+            waiting, self._newest = self._newest is not None, diagram
+        if not waiting:
+            self.arrived.emit()
+
+
+def small_enough(system: System[Any]) -> System[Any]:
+    """The same system with at most about a thousand members, so that a map takes seconds."""
+    from engine.core.parameters import parameters
+
+    sizes = {n: p for n, p in parameters(system).items() if p.kind == "size"}
+    if "n" in sizes:
+        low = int(sizes["n"].span[0]) if sizes["n"].span else 1
+        return system.replace(n=max(low, min(system.n, 1024)))  # type: ignore[attr-defined]
+    return system
+
+
+def _identity_of(request: MapRequest) -> tuple[Any, ...]:
+    """What tells one map from another: all values but those of its own axes."""
+    from engine.core.parameters import parameters
+
+    system = request.system
+    axes = (request.x.name, request.y.name)
+    others = tuple(
+        (n, v if isinstance(v := getattr(system, n), float | int | str | tuple) else id(v))
+        for n in parameters(system)
+        if n not in axes
+    )
+    return (type(system), others, request.x, request.y, request.observable)
