@@ -12,7 +12,7 @@ def test_every_point_inside_counts_once_with_its_colour():
     rng = np.random.default_rng(0)
     position = rng.normal(size=(5000, 3)).astype(np.float32)
     colour = rng.uniform(size=(5000, 2)).astype(np.float32)
-    picture = splat(position, colour, jnp.eye(4), 30, 40)
+    picture = splat(jnp.asarray(position), jnp.asarray(colour), jnp.eye(4), 30, 40)
     inside = (np.abs(position[:, :2]) < 1).all(axis=1)
     assert picture.shape == (30, 40, 3)
     assert picture[..., 2].sum() == inside.sum()

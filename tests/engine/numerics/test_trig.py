@@ -11,7 +11,7 @@ from engine.numerics.trig import sincos
 @pytest.mark.parametrize(("reach", "error"), [(10, 1.5e-7), (1e4, 1e-6)])
 def test_it_is_as_exact_as_it_says(reach, error):
     x = np.random.default_rng(0).uniform(-reach, reach, 200_000).astype(np.float32)
-    s, c = jax.jit(sincos)(x)
+    s, c = jax.jit(sincos)(jnp.asarray(x))
     np.testing.assert_allclose(s, np.sin(x.astype(float)), atol=error, rtol=0)
     np.testing.assert_allclose(c, np.cos(x.astype(float)), atol=error, rtol=0)
 
@@ -27,7 +27,7 @@ def test_it_is_exact_at_quarter_turns_and_odd():
 
 def test_its_gradient_is_what_one_expects():
     x = np.linspace(-10, 10, 5001, dtype=np.float32)
-    slope = jax.grad(lambda x: jnp.sum(sincos(x)[0]))(x)
+    slope = jax.grad(lambda x: jnp.sum(sincos(x)[0]))(jnp.asarray(x))
     # The derivative of a polynomial is less exact than the polynomial.
     np.testing.assert_allclose(slope, np.cos(x.astype(float)), atol=3e-6)
 
