@@ -1,0 +1,867 @@
+"""The swarm on the graphics card: points, arrows, lines and images, in the plane and in space.
+
+A frame is kept as it comes and uploaded when the window paints, so frames that nobody sees cost
+nothing and a slow screen drops frames instead of queueing them. With OpenGL in software there are
+no bloom, no comets and no periodic images, and crowds become a picture of their density.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import vispy
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+from vispy import app, gloo
+from vispy.gloo import gl
+
+from app.views import colours
+from app.views.camera import FILL, Camera2D, Camera3D
+from app.views.drawing import (
+    COVER,
+    SCREEN,
+    Ground,
+    Light,
+    Picture,
+    Sprites,
+    Strokes,
+    Sums,
+    texture_of,
+)
+from app.views.steering import Steering
+from app.views.view import View, named_data
+
+
+if TYPE_CHECKING:
+    from app.theme.theme import Theme
+    from engine.core.about import Hint
+    from engine.core.layers import Layer
+
+vispy.use("pyside6")
+
+MANY_IN_SOFTWARE = 20_000  # points above which a picture of their density is cheaper
+MANY = 500_000
+IMAGES_AT_MOST = 3  # periodic images to each side
+EXPOSURE, EXPOSURE_INK = 1.35, 1.7
+HALO, HALO_INK = 0.55, 0.10
+OUTSIDE = 0.3  # strength of periodic images
+EDGES = [(0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7)]
+FLAT_EDGES = [(0, 1), (0, 2), (1, 3), (2, 3)]
+SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
+
+
+class DensityRequest(NamedTuple):
+    """A picture of sums that the engine is asked for: (w·colour, w) of the points in each pixel."""
+
+    matrix: np.ndarray  # 4 × 4, columns, to clip space
+    height: int
+    width: int
+    colouring: str  # "" where the points have none
+    table: np.ndarray  # 256 × 3
+    low: float
+    high: float
+    cyclic: bool
+
+
+class Part(NamedTuple):
+    """The share of the window that a panel takes, in device pixels from the lower left corner."""
+
+    left: int
+    bottom: int
+    width: int
+    height: int
+
+
+class _Canvas(app.Canvas):
+    def __init__(self, view: SwarmView) -> None:
+        super().__init__(keys=None, parent=view, vsync=False, config={"depth_size": 24})
+        self.view = view
+
+    def on_draw(self, _event: Any) -> None:
+        self.view.paint()
+
+
+class SwarmView(Steering, View):
+    """Points and what belongs to them, as light on a dark stage or ink on paper."""
+
+    density_changed = Signal(bool)  # whether crowds are shown as a picture of their density
+    camera_changed = Signal()
+
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, hint: Hint | None = None
+    ) -> None:
+        super().__init__(theme, parent)
+        self._hint = hint
+        self._layers: tuple[Layer, ...] = ()
+        self._fresh = False
+        self._drawn: dict[tuple, Any] = {}  # items on the card, by panel, layer and kind
+        self._sources: dict[tuple, tuple] = {}  # the arrays that each item holds
+        self._panels = 1
+        self._colouring = ""
+        self._spans: dict[str, colours.SmoothSpan] = {}
+        self._tables: dict[tuple, gloo.Texture2D] = {}
+        self._software: bool | None = None
+        self._density_mode, self._was_density = "auto", False
+        self._sums: np.ndarray | None = None
+        self._sums_matrix: np.ndarray | None = None
+        self._sums_fresh = False
+        self._glow, self._images = True, True
+        self.renderer = ""
+        self.draw_time = 0.0  # s, of the last paint; includes the card only in software
+
+        self._canvas: _Canvas | None = _Canvas(self)
+        self._native = self._canvas.native
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._native)
+        self._steer(self._native)
+        self._words = _Words(self)
+        self._words.hide()
+
+    # What is shown
+
+    def show_layers(self, layers: tuple[Layer, ...]) -> None:
+        if layers is self._layers:
+            return
+        self._layers, self._fresh = tuple(layers), True
+        self._place_camera()
+        self._note_density()
+        self._repaint()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        for texture in self._tables.values():
+            texture.delete()
+        self._tables.clear()
+        self._fresh = True
+        self._sources.clear()
+        self._repaint()
+
+    def data(self) -> dict[str, np.ndarray]:
+        return named_data(self._layers)
+
+    @property
+    def colourings(self) -> list[str]:
+        points = self._points()
+        return list(points.colours) if points is not None else []
+
+    @property
+    def colouring(self) -> str:
+        names = self.colourings
+        return self._colouring if self._colouring in names else (names[0] if names else "")
+
+    def set_colouring(self, name: str) -> None:
+        self._colouring, self._fresh = name, True
+        self._repaint()
+
+    @property
+    def legend(self) -> colours.Legend | None:
+        """What the colours say, or None where they say nothing."""
+        found = self._scale_of_view()
+        if found is None:
+            return None
+        value, scale, label, (low, high), points = found
+        angle, length = 0.0, 0.0
+        if scale == "phase":
+            some = np.ravel(value)
+            some = some[:: max(1, len(some) // 16_384)]
+            mean = np.mean(np.exp(1j * some[np.isfinite(some)])) if len(some) else 0
+            angle, length = float(np.angle(mean)), float(np.abs(mean))
+        table = colours.table(scale, label, self.theme, points=points)
+        return colours.Legend(scale, label, table, low, high, angle, length)
+
+    @property
+    def scale(self) -> float:
+        """The system's units per (logical) pixel; in space at the depth of the target."""
+        part = self._parts(1.0)[0]
+        return self.camera.pixel(part.width, part.height)
+
+    def set_glow(self, on: bool) -> None:
+        """Bloom on or off, where the card can."""
+        self._glow = on
+        self._repaint()
+
+    def set_images(self, on: bool) -> None:
+        """The box and its periodic images on or off."""
+        self._images, self._fresh = on, True
+        self._sources.clear()
+        self._repaint()
+
+    # Density
+
+    @property
+    def software(self) -> bool:
+        """Whether OpenGL is computed by the processor."""
+        if self._software is None:
+            from app.views.choose import gl_facts
+
+            facts = gl_facts()
+            self.renderer = facts.renderer
+            self._software = any(word in facts.renderer.lower() for word in SOFTWARE)
+        return self._software
+
+    @property
+    def is_density(self) -> bool:
+        points = self._points()
+        if points is None or np.ndim(points.position) != 2 or self._density_mode == "never":
+            return False
+        many = MANY_IN_SOFTWARE if self.software else MANY
+        return self._density_mode == "always" or len(points.position) > many
+
+    @property
+    def density_wanted(self) -> DensityRequest | None:
+        """What the engine is to splat, while crowds are shown as their density."""
+        points = self._points()
+        if points is None or not self.is_density:
+            return None
+        coarse = 2.0 if self.software else 1.0
+        ratio = self._native.devicePixelRatioF() / coarse
+        width = max(8, round(self._native.width() * ratio))
+        height = max(8, round(self._native.height() * ratio))
+        table, (low, high), cyclic = self._colours_of_points(points)
+        matrix = self.camera.matrix(self._native.width(), self._native.height())
+        return DensityRequest(matrix, height, width, self.colouring, table, low, high, cyclic)
+
+    def show_density(self, sums: np.ndarray, matrix: np.ndarray | None = None) -> None:
+        """Draw these sums; with the matrix they were made for, they follow the camera at once."""
+        self._sums, self._sums_matrix, self._sums_fresh = sums, matrix, True
+        self._repaint()
+
+    def set_density(self, mode: str) -> None:
+        """"auto", "always" or "never"."""
+        self._density_mode, self._fresh = mode, True
+        self._note_density()
+        self._repaint()
+
+    def _note_density(self) -> None:
+        now = self.is_density
+        if now != self._was_density:
+            self._was_density = now
+            self._sums = None
+            self.density_changed.emit(now)
+
+    # Layers
+
+    def _points(self) -> Any | None:
+        return next((la for la in self._layers if type(la).__name__ == "Points"), None)
+
+    def _box(self) -> Any | None:
+        return next((la for la in self._layers if type(la).__name__ == "Box"), None)
+
+    def _colours_of_points(self, points: Any) -> tuple[np.ndarray, tuple[float, float], bool]:
+        name = self.colouring
+        if not name:
+            token = "measured" if self.theme.dark else "text"
+            plain = np.tile(np.float32(colours.rgb(self.theme.hex(token))), (256, 1))
+            if self.camera.dim == 3:
+                plain = colours.table("level", "depth", self.theme, points=True)
+            return plain, (0.0, 1.0), False
+        colour = points.colours[name]
+        table = colours.table(colour.scale, name, self.theme, points=True)
+        return table, self._span_of(name, colour.value, colour), colour.scale == "phase"
+
+    def _span_of(self, name: str, value: np.ndarray, colour: Any) -> tuple[float, float]:
+        follower = self._spans.setdefault(name, colours.SmoothSpan())
+        if self._fresh or follower.ends is None:
+            return follower.follow(np.asarray(value), colour.scale, colour.span)
+        return follower.ends
+
+    def _scale_of_view(self) -> tuple | None:
+        points = self._points()
+        if points is not None and self.colouring:
+            colour = points.colours[self.colouring]
+            span = self._span_of(self.colouring, colour.value, colour)
+            return colour.value, colour.scale, self.colouring, span, True
+        for index, layer in enumerate(self._layers):
+            if type(layer).__name__ == "Image":
+                span = self._span_of(f"image {index}", layer.values, layer)
+                return layer.values, layer.scale, "", span, False
+        return None
+
+    def _extent(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """What the camera has to show: the box, or all there is but the outermost points."""
+        box = self._box()
+        if box is not None:
+            low, high = np.asarray(box.low, float), np.asarray(box.high, float)
+            if low.ndim == 2:
+                low, high = low.min(axis=0), high.max(axis=0)
+            return low, high
+        clouds = []
+        for layer in self._layers:
+            match type(layer).__name__:
+                case "Points" | "Text":
+                    clouds.append(np.asarray(layer.position, float))
+                case "Arrows":
+                    tail = np.asarray(layer.tail, float)
+                    clouds += [tail, tail + np.asarray(layer.vector, float)]
+                case "Segments":
+                    clouds += [np.asarray(layer.start, float), np.asarray(layer.end, float)]
+                case "Image":
+                    rows, columns = np.shape(layer.values)[-2:]
+                    if layer.onto == "sphere":
+                        return np.full(3, -1.0), np.full(3, 1.0)
+                    clouds.append(np.array([[0.0, 0.0], [columns, rows]]))
+        if not clouds:
+            return None
+        dim = max(cloud.shape[-1] for cloud in clouds)
+        everything = [np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds]
+        whole = np.concatenate(everything)
+        whole = whole[np.isfinite(whole).all(axis=1)]
+        if not len(whole):
+            return None
+        if len(whole) > 50:
+            low, high = np.quantile(whole, (0.005, 0.995), axis=0)
+            margin = 0.04 * (high - low)
+            return low - margin, high + margin
+        return whole.min(axis=0), whole.max(axis=0)
+
+    def _place_camera(self) -> None:
+        """Fit the world when it is first seen, and again when its box changes."""
+        box = self._box()
+        dim = self._dimension()
+        key = (dim, None) if box is None else (dim, np.asarray(box.low).tobytes(), np.asarray(box.high).tobytes())
+        if key == self._world:
+            return
+        extent = self._extent()
+        if extent is None:
+            return
+        self._world = key
+        if dim != self.camera.dim:
+            if dim == 3:
+                hint = self._hint
+                turn = (hint.azimuth, hint.elevation) if hint is not None else (30.0, 20.0)
+                self.camera = Camera3D(*extent, *turn)
+            else:
+                self.camera = Camera2D(*extent)
+        else:
+            self.camera.fit(*extent)
+        self.camera_changed.emit()
+
+    def _dimension(self) -> int:
+        for layer in self._layers:
+            match type(layer).__name__:
+                case "Points" | "Text":
+                    return np.shape(layer.position)[-1]
+                case "Box":
+                    return np.shape(layer.low)[-1]
+                case "Arrows":
+                    return np.shape(layer.tail)[-1]
+                case "Segments":
+                    return np.shape(layer.start)[-1]
+                case "Image" if layer.onto == "sphere":
+                    return 3
+        return 2
+
+    # Panels
+
+    def _parts(self, ratio: float) -> list[Part]:
+        """Panels side by side, in as many rows as makes them largest."""
+        width, height = round(self._native.width() * ratio), round(self._native.height() * ratio)
+        count = self._panels
+        if count == 1:
+            return [Part(0, 0, max(1, width), max(1, height))]
+        columns = max(
+            range(1, count + 1), key=lambda c: min(width / c, height / math.ceil(count / c))
+        )
+        rows = math.ceil(count / columns)
+        wide, high = max(1, width // columns), max(1, height // rows)
+        return [
+            Part((k % columns) * wide, height - (k // columns + 1) * high, wide, high)
+            for k in range(count)
+        ]
+
+    # Uploading
+
+    def _item(self, key: tuple, make: Any) -> Any:
+        if key not in self._drawn:
+            self._drawn[key] = make()
+        return self._drawn[key]
+
+    def _changed(self, key: tuple, *arrays: Any) -> bool:
+        """Whether the item does not hold these very arrays yet."""
+        held = self._sources.get(key)
+        if held is not None and len(held) == len(arrays):
+            if all(a is b for a, b in zip(held, arrays, strict=True)):
+                return False
+        self._sources[key] = arrays
+        return True
+
+    def _upload(self) -> None:
+        self._panels = max((_panels(layer) for layer in self._layers), default=1)
+        used = set()
+        for panel in range(self._panels):
+            for index, layer in enumerate(self._layers):
+                kind = type(layer).__name__
+                put = getattr(self, f"_put_{kind.lower()}", None)
+                if put is not None and (key := put(panel, index, layer)) is not None:
+                    used.add(key)
+        for key in set(self._drawn) - used:
+            self._drawn.pop(key).delete()
+            self._sources.pop(key, None)
+        texts = [layer for layer in self._layers if type(layer).__name__ == "Text"]
+        self._words.setVisible(bool(texts))
+        self._words.texts = texts
+        self._fresh = False
+
+    def _put_points(self, panel: int, index: int, points: Any) -> tuple | None:
+        if self.is_density:
+            return None
+        place = _of(points.position, 2, panel)
+        name = self.colouring
+        value = _of(points.colours[name].value, 1, panel) if name else None
+        table, span, cyclic = self._colours_of_points(points)
+        look = "grain"
+        if points.radius is not None or (self._hint is not None and not self._hint.glow):
+            look = "disc"
+        elif cyclic and "heading" in name and place.shape[1] == 2 and not self.software:
+            look = "comet"
+        key = (panel, index, "points", look, place.shape[1])
+        sprites = self._item(key, lambda: Sprites(look, place.shape[1]))
+        if self._changed(key, points.position, points.colours[name].value if name else None):
+            sprites.put(place, value)
+        scale = points.colours[name].scale if name else "level"
+        program = sprites.program
+        low, high = span
+        program["low"], program["per_span"] = low, 1 / max(high - low, 1e-12)
+        if scale == "category":  # colours are picked, not mixed
+            program["low"], program["per_span"] = -0.5, 1 / 256
+        program["cyclic"] = float(cyclic)
+        program["by_depth"] = float(not name and place.shape[1] == 3)
+        program["colours"] = self._table(table, cyclic, scale)
+        return key
+
+    def _table(self, table: np.ndarray, cyclic: bool, scale: str) -> gloo.Texture2D:
+        key = (table.tobytes(), cyclic)
+        if key not in self._tables:
+            self._tables[key] = texture_of(table, repeat=cyclic, steps=scale == "category")
+        return self._tables[key]
+
+    def _put_arrows(self, panel: int, index: int, arrows: Any) -> tuple:
+        key = (panel, index, "arrows")
+        item = self._item(key, lambda: Strokes(arrows=True))
+        if self._changed(key, arrows.tail, arrows.vector):
+            tail = _of(arrows.tail, 2, panel)
+            item.put(tail, tail + _of(arrows.vector, 2, panel))
+            _plain(item)
+        return key
+
+    def _put_segments(self, panel: int, index: int, segments: Any) -> tuple:
+        key = (panel, index, "segments")
+        item = self._item(key, lambda: Strokes())
+        colour = segments.colour
+        value = None if colour is None else _of(colour.value, 1, panel)
+        if self._changed(key, segments.start, segments.end, colour):
+            item.put(_of(segments.start, 2, panel), _of(segments.end, 2, panel), value)
+            if colour is None:
+                _plain(item)
+            else:
+                low, high = self._span_of(f"segments {index}", colour.value, colour)
+                table = colours.table(colour.scale, "", self.theme, points=True)
+                program = item.program
+                program["use_colours"], program["low"] = 1.0, low
+                program["per_span"] = 1 / max(high - low, 1e-12)
+                program["cyclic"] = float(colour.scale == "phase")
+                program["colours"] = self._table(table, colour.scale == "phase", colour.scale)
+        return key
+
+    def _put_curve(self, panel: int, index: int, curve: Any) -> tuple:
+        key = (panel, index, "curve")
+        item = self._item(key, lambda: Strokes())
+        if self._changed(key, curve.x, curve.y):
+            line = np.stack([_of(curve.x, 1, panel), _of(curve.y, 1, panel)], axis=1)
+            item.put(line[:-1], line[1:])
+            _plain(item)
+        return key
+
+    def _put_box(self, panel: int, index: int, box: Any) -> tuple | None:
+        if not self._images:
+            return None
+        key = (panel, index, "box")
+        item = self._item(key, lambda: Strokes())
+        if self._changed(key, box.low, box.high):
+            low, high = _of(box.low, 1, panel), _of(box.high, 1, panel)
+            ends = np.stack([low, high])
+            corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, len(low))
+            edges = np.array(EDGES if len(low) == 3 else FLAT_EDGES)
+            item.put(corners[edges[:, 0]], corners[edges[:, 1]])
+            _plain(item)
+        return key
+
+    def _put_image(self, panel: int, index: int, image: Any) -> tuple:
+        values = _of(image.values, 2, panel)
+        shape = values.shape
+        smooth = image.scale == "level" or self._shrinks(shape)
+        key = (panel, index, "image", shape, smooth, image.onto)
+        item = self._item(key, lambda: Picture(shape, smooth=smooth))
+        box = self._box()
+        if self._changed(key, image.values, None if box is None else box.high, self._images):
+            low, high = self._span_of(f"image {index}", image.values, image)
+            table = colours.table(image.scale, "", self.theme)
+            item.put(colours.painted(values, table, low, high, image.scale))
+            repeat = box is not None and box.periodic and self._images and not self.software
+            if image.onto == "sphere":
+                item.on_sphere(np.zeros(3), 1.0)
+            elif box is None:
+                item.on_plane(np.zeros(2), np.array(shape[::-1], float), images=False)
+            else:
+                low_corner = _of(box.low, 1, panel)[:2]
+                item.on_plane(low_corner, _of(box.high, 1, panel)[:2], images=repeat)
+            item.program["outside"] = OUTSIDE if repeat else 0.0
+        return key
+
+    def _shrinks(self, shape: tuple[int, int]) -> bool:
+        part = self._parts(self._native.devicePixelRatioF())[0]
+        return max(shape) > FILL * min(part.width, part.height)
+
+    # Painting
+
+    def _repaint(self) -> None:
+        self._native.update()
+        if self._words.isVisible():
+            self._words.update()
+
+    def paint(self) -> None:
+        """Called by the canvas, in its OpenGL context."""
+        if self._fresh:
+            self._upload()
+        ratio = self._native.devicePixelRatioF()
+        width, height = round(self._native.width() * ratio), round(self._native.height() * ratio)
+        ink = 0.0 if self.theme.dark else 1.0
+        stage = colours.rgb(self.theme.hex("stage"))
+        gloo.set_viewport(0, 0, width, height)
+        gloo.set_state(blend=False, depth_test=False, cull_face=False, scissor_test=False)
+        gloo.clear(color=(*stage, 1), depth=True)
+        if self.theme.hex("stage") != self.theme.hex("stage_glow"):
+            ground = self._item_of_view("ground", Ground)
+            ground.program["stage"] = stage
+            ground.program["stage_glow"] = colours.rgb(self.theme.hex("stage_glow"))
+            ground.draw()
+        parts = self._parts(ratio)
+        self._draw_beneath(parts, ratio)
+        if self.is_density:
+            self._draw_sums(ink)
+        else:
+            self._draw_points(parts, ratio, ink, (width, height))
+        self._draw_above(parts, ratio)
+        gloo.set_state(scissor_test=False, depth_test=False)
+
+    def _item_of_view(self, name: str, make: Any) -> Any:
+        found = getattr(self, f"_{name}", None)
+        if found is None:
+            found = make()
+            setattr(self, f"_{name}", found)
+        return found
+
+    def _enter(self, part: Part) -> np.ndarray:
+        gloo.set_viewport(*part)
+        if self._panels > 1:
+            gloo.set_state(scissor_test=True)
+            gloo.set_scissor(*part)
+        return self.camera.matrix(part.width, part.height)
+
+    def _items(self, panel: int, *kinds: str) -> list[Any]:
+        keys = sorted((k for k in self._drawn if k[0] == panel and k[2] in kinds), key=lambda k: k[1])
+        return [self._drawn[key] for key in keys]
+
+    def _draw_beneath(self, parts: list[Part], ratio: float) -> None:
+        for panel, part in enumerate(parts):
+            matrix = self._enter(part)
+            for picture in self._items(panel, "image"):
+                ball = picture.is_ball
+                gloo.set_state(blend=True, blend_func=COVER, depth_test=ball)
+                picture.draw(matrix)
+            gloo.set_state(blend=True, blend_func=COVER, depth_test=False)
+            for item in self._items(panel, "box"):
+                self._stroke(item, matrix, part, "line_strong", 1.0, 0.75)
+            for item in self._items(panel, "segments"):
+                self._stroke(item, matrix, part, "text2", self.theme.px(1) * ratio, 0.55)
+
+    def _draw_above(self, parts: list[Part], ratio: float) -> None:
+        gloo.set_state(blend=True, blend_func=COVER, depth_test=False)
+        for panel, part in enumerate(parts):
+            matrix = self._enter(part)
+            for layer_index, layer in enumerate(self._layers):
+                if type(layer).__name__ == "Curve":
+                    token = "theory" if layer.role == "theory" else "measured"
+                    item = self._drawn.get((panel, layer_index, "curve"))
+                    if item is not None:
+                        self._stroke(item, matrix, part, token, 2 * self.theme.scale * ratio, 1.0)
+            for item in self._items(panel, "arrows"):
+                few = item.count < 64
+                item.program["head"] = (12 if few else 7) * self.theme.scale * ratio
+                wide = (2.5 if few else 1.25) * self.theme.scale * ratio
+                self._stroke(item, matrix, part, "measured", wide, 1.0 if few else 0.8)
+            ring = self._ring_on_screen()
+            if ring is not None and panel == self._panel_of_pointer:
+                item = self._item_of_view("ring", Strokes)
+                item.put(ring[:-1], ring[1:])
+                _plain(item)
+                self._stroke(item, matrix, part, "accent", 1.5 * ratio, 0.9)
+
+    def _stroke(
+        self, item: Strokes, matrix: np.ndarray, part: Part, token: str, width: float, cover: float
+    ) -> None:
+        program = item.program
+        program["plain"] = colours.rgb(self.theme.hex(token))
+        program["width"], program["cover"] = width, cover
+        item.draw(matrix, (part.width, part.height))
+
+    def _draw_points(
+        self, parts: list[Part], ratio: float, ink: float, size: tuple[int, int]
+    ) -> None:
+        grains = [self._items(panel, "points") for panel in range(self._panels)]
+        if not any(grains):
+            return
+        discs = any(item.look == "disc" for items in grains for item in items)
+        if discs or self.software:
+            for part, items in zip(parts, grains, strict=True):
+                matrix = self._enter(part)
+                for item in items:
+                    self._expose(item, part, ratio, ink, direct=True)
+                    if item.look == "disc":
+                        gloo.set_state(blend=True, blend_func=COVER, depth_test=item.dim == 3)
+                    else:
+                        gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN)
+                    for shift in self._shifts(matrix) if item.look == "disc" else ((0.0, 0.0),):
+                        item.draw(matrix, shift)
+            return
+        light = self._item_of_view("light", Light)
+        light.resize(*size)
+        with light.target:
+            gloo.set_state(scissor_test=False)
+            gloo.set_viewport(0, 0, *size)
+            gloo.clear(color=(0, 0, 0, 0), depth=False)
+            gloo.set_state(blend=True, blend_func=("one", "one"), depth_test=False)
+            for part, items in zip(parts, grains, strict=True):
+                matrix = self._enter(part)
+                for item in items:
+                    self._expose(item, part, ratio, ink, direct=False)
+                    for shift in self._shifts(matrix):
+                        item.draw(matrix, shift)
+        if self._glow:
+            light.spread()
+        develop = light.develop
+        develop["ink"] = ink
+        develop["exposure"] = EXPOSURE_INK if ink else EXPOSURE
+        develop["halo"] = (HALO_INK if ink else HALO) if self._glow else 0.0
+        gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN)
+        for panel, part in enumerate(parts):
+            matrix = self._enter(part)
+            develop["box"], develop["outside"] = self._frame_of_images(matrix, panel)
+            left, bottom, wide, high = part
+            light.draw((left / size[0], bottom / size[1], wide / size[0], high / size[1]))
+
+    def _expose(self, item: Sprites, part: Part, ratio: float, ink: float, *, direct: bool) -> None:
+        """Sizes and strengths, so that a crowd of any number is as bright as it is dense."""
+        program, camera = item.program, self.camera
+        pixel = camera.pixel(part.width, part.height)
+        points = self._points()
+        flat = camera.dim == 2
+        distance = 1.0 if flat else camera.distance
+        program["depths"] = (
+            (0.0, 0.0)
+            if flat
+            else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
+        )
+        if item.look == "disc":
+            radius = points.radius if points is not None else None
+            if radius is None:
+                diameter = 7.0 * self.theme.scale * ratio
+            else:
+                diameter = 2 * float(np.max(np.asarray(radius))) / pixel
+            program["size"], program["diameter"] = diameter * distance, diameter
+            program["smallest"], program["largest"] = 1.5, max(4.0, self._largest_sprite())
+            program["strength"] = 1.0
+            program["stage"] = colours.rgb(self.theme.hex("stage"))
+            program["ink"] = ink
+            return
+        size, strength = self._grain(item, pixel, ratio)
+        program["size"] = size * distance
+        program["smallest"] = 1.6 * ratio
+        program["largest"] = 40.0 * ratio
+        program["strength"] = strength * (1.25 if direct and not ink else 1.0)
+
+    def _grain(self, item: Sprites, pixel: float, ratio: float) -> tuple[float, float]:
+        """Size in device pixels and strength of a sprite: both follow √(area / N)."""
+        camera = self.camera
+        if camera.dim == 2:
+            area = float(np.prod(2 * camera.half)) / pixel**2
+        else:
+            area = np.pi * (0.6 * camera.radius / pixel) ** 2
+        apart = math.sqrt(area / item.count) / ratio  # logical pixels
+        if item.look == "comet":
+            size = min(max(2.2 * apart, 4.0), 15.0)
+            strength = 0.5 * min(1.0, (2.2 * apart / size) ** 2 + 0.1)
+        else:
+            widest = 4.2 if self.software else 7.0
+            size = min(max(1.05 * apart, 2.4), widest)
+            if camera.dim == 3 or not self.software:
+                size = min(max(1.3 * apart, 2.6), widest)
+            strength = min(0.85, 0.75 * min(1.0, (1.05 * apart / size) ** 2 + 0.15))
+        return size * ratio * self.theme.scale, strength
+
+    def _largest_sprite(self) -> float:
+        if not hasattr(self, "_sprite_limit"):
+            limits = gl.glGetParameter(gl.GL_ALIASED_POINT_SIZE_RANGE)
+            self._sprite_limit = float(np.ravel(limits)[-1])
+        return self._sprite_limit
+
+    def _shifts(self, matrix: np.ndarray) -> list[tuple[float, float]]:
+        """The box itself, and those of its periodic images that are in sight."""
+        box = self._box()
+        here = [(0.0, 0.0)]
+        if self.software or not self._images or box is None or not box.periodic:
+            return here
+        if self.camera.dim == 3 or np.ndim(box.low) != 1:
+            return here
+        low, high = np.asarray(box.low, float), np.asarray(box.high, float)
+        side = high - low
+        reach = 1 / np.array([matrix[0, 0], matrix[1, 1]])
+        seen = np.stack([self.camera.centre - reach, self.camera.centre + reach])
+        first, last = np.floor((seen - low) / side).clip(-IMAGES_AT_MOST, IMAGES_AT_MOST)
+        return [
+            (i * side[0], j * side[1])
+            for i in np.arange(first[0], last[0] + 1)
+            for j in np.arange(first[1], last[1] + 1)
+        ] or here
+
+    def _frame_of_images(self, matrix: np.ndarray, panel: int) -> tuple[tuple, float]:
+        """The box in shares of the view, and how strong it is drawn outside."""
+        box = self._box()
+        if box is None or not box.periodic or self.camera.dim == 3:
+            return (0.0, 0.0, 1.0, 1.0), 1.0
+        ends = np.stack([_of(box.low, 1, panel), _of(box.high, 1, panel)])
+        shares = (ends @ matrix[:2, :2].T + matrix[:2, 3] + 1) / 2
+        return tuple(shares.ravel()), OUTSIDE
+
+    def _draw_sums(self, ink: float) -> None:
+        if self._sums is None:
+            return
+        sums = self._item_of_view("density", Sums)
+        if self._sums_fresh:
+            sums.put(self._sums)
+            self._sums_fresh = False
+        points = self._points()
+        width, height = self._native.width(), self._native.height()
+        camera = self.camera
+        cell = width * height / (sums.shape[0] * sums.shape[1])  # logical pixels of a cell
+        pixel = camera.pixel(width, height)
+        area = (
+            float(np.prod(2 * camera.half)) / pixel**2
+            if camera.dim == 2
+            else np.pi * (0.6 * camera.radius / pixel) ** 2
+        )
+        share = area / max(1, len(points.position)) / cell if points is not None else 1.0
+        program = sums.program
+        program["ink"] = ink
+        # A pixel that holds its even share of the points is as bright as the sprites make it.
+        program["exposure"] = 0.9 * min(share, 1.2)
+        gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN, depth_test=False)
+        gloo.set_viewport(*self._parts(self._native.devicePixelRatioF())[0])
+        moved = np.eye(4, dtype=np.float32)
+        if self._sums_matrix is not None and camera.dim == 2:
+            now = camera.matrix(width, height).astype(float)
+            moved = (now @ np.linalg.inv(self._sums_matrix.astype(float))).astype(np.float32)
+        sums.draw(moved)
+
+    # The end
+
+    def release(self) -> None:
+        """Give back what is held on the graphics card; the view draws nothing afterwards."""
+        canvas, self._canvas = self._canvas, None
+        if canvas is None:
+            return
+        self._stop_steering()
+        canvas.set_current()
+        everything = [*self._drawn.values(), *self._tables.values()]
+        everything += [getattr(self, f"_{n}", None) for n in ("ground", "light", "density", "ring")]
+        for item in everything:
+            if item is not None:
+                item.delete()
+        canvas.context.flush_commands()
+        self._drawn, self._tables = {}, {}
+        canvas.events.draw.disconnect()
+        canvas.close()
+
+    def closeEvent(self, event: Any) -> None:
+        self.release()
+        super().closeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DeferredDelete:
+            self.release()
+        return super().event(event)
+
+    def sizeHint(self) -> QSize:
+        return QSize(720, 560)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._words.setGeometry(self.rect())
+        self._fresh = True
+
+
+class _Words(QWidget):
+    """Fixed words at their places, above the picture."""
+
+    def __init__(self, view: SwarmView) -> None:
+        super().__init__(view)
+        self.view, self.texts = view, []
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, _event: Any) -> None:
+        painter = QPainter(self)
+        theme = self.view.theme
+        painter.setFont(theme.font("caption"))
+        painter.setPen(theme.colour("text"))
+        for panel, part in enumerate(self.view._parts(1.0)):
+            matrix = self.view.camera.matrix(part.width, part.height)
+            top = self.height() - part.bottom - part.height
+            for text in self.texts:
+                place = _of(text.position, 2, panel)
+                flat = np.zeros((len(place), 4))
+                flat[:, : place.shape[1]], flat[:, 3] = place, 1
+                clip = flat @ matrix.T
+                for word, (x, y, _, w) in zip(text.words, clip, strict=False):
+                    if w > 0 and np.isfinite(x + y):
+                        at = QPointF(
+                            part.left + (x / w + 1) / 2 * part.width,
+                            top + (1 - y / w) / 2 * part.height,
+                        )
+                        painter.drawText(at + QPointF(6, -6), word)
+
+
+def _of(array: Any, ndim: int, panel: int) -> np.ndarray:
+    """The part of an array that belongs to a panel; an array without panels belongs to all."""
+    array = np.asarray(array)
+    return array[min(panel, len(array) - 1)] if array.ndim > ndim else array
+
+
+def _panels(layer: Any) -> int:
+    match type(layer).__name__:
+        case "Points" | "Text":
+            array, ndim = layer.position, 2
+        case "Arrows":
+            array, ndim = layer.tail, 2
+        case "Segments":
+            array, ndim = layer.start, 2
+        case "Image":
+            array, ndim = layer.values, 2
+        case "Box":
+            array, ndim = layer.low, 1
+        case _:
+            return 1
+    return np.shape(array)[0] if np.ndim(array) > ndim else 1
+
+
+def _plain(item: Strokes) -> None:
+    """A stroke in one colour; the card wants the unused texture to be there all the same."""
+    program = item.program
+    if item.count and "colours" not in item.__dict__:
+        item.__dict__["colours"] = texture_of(np.ones((256, 3), np.float32))
+        program["colours"] = item.__dict__["colours"]
+        program["use_colours"] = program["low"] = program["cyclic"] = 0.0
+        program["per_span"] = 1.0
