@@ -1,0 +1,62 @@
+# Manyscope's commands. `make run` and `make test` are all that a fresh Debian or Ubuntu needs.
+#
+#   make run                    set up what is missing, then start Manyscope
+#   make run ARGS="open vicsek" the same, with words of its command line
+#   make test                   set up what is missing, then run every test
+#   make test TESTS=tests/app   some of them
+
+.PHONY: run test lint types bench screenshots pages clean
+.DEFAULT_GOAL := run
+
+python := .venv/bin/python
+ARGS ?=
+TESTS ?=
+WORKERS ?= 2
+
+# What JAX compiled stays from one run of the tests to the next, also in another clone.
+cache := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache,$(CURDIR)/.cache))
+kept_compilations := JAX_COMPILATION_CACHE_DIR=$(cache)/manyscope/tests \
+	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+
+run:
+	@.ci/setup run
+	@if [ -n "$(ARGS)" ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" != Linux ]; then \
+		$(python) -m app $(ARGS); \
+	else \
+		echo "No display here: rendering the default system into manyscope-out/ instead."; \
+		$(python) -m app demo --out manyscope-out; \
+	fi
+
+test:
+	@.ci/setup test
+	$(kept_compilations) $(python) -m pytest -n $(WORKERS) --dist worksteal --durations=25 -q $(TESTS)
+
+lint:
+	@.ci/setup test
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	.venv/bin/lint-imports
+
+types:
+	@.ci/setup test
+	.venv/bin/basedpyright
+
+# Against other programs, and the live window's pace; prints ratios. Not part of the tests.
+bench:
+	@.ci/setup test
+	$(python) -m benchmarks
+
+# The pictures of README.md and docs/, taken from the real window on a virtual display.
+screenshots:
+	@.ci/setup test
+	$(python) docs/make_screenshots.py
+
+# The pages of docs/ that are written by programs: every system's, and the command line's.
+pages:
+	@.ci/setup test
+	$(python) docs/make_system_pages.py
+	$(python) docs/make_command_line_page.py
+
+clean:
+	rm -rf .venv manyscope-out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
