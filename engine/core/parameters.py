@@ -14,8 +14,10 @@ A `start` with choices is a word (a data set, an initial arrangement), and recom
 """
 
 import dataclasses
+import difflib
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import jax
@@ -172,6 +174,24 @@ def parameters(system: Any) -> dict[str, Parameter]:
         field.name: Parameter(field.name, default=field.default, **field.metadata)
         for field in dataclasses.fields(system)
     }
+
+
+def declared(system: Any, name: str) -> Parameter:
+    """The parameter of this name, or an error that says which there are."""
+    known = parameters(system)
+    if name not in known:
+        cls = system if isinstance(system, type) else type(system)
+        raise TypeError(
+            f"{cls.__name__} has no parameter {name!r}: "
+            f"it has {', '.join(known)}.{similar(name, known)}"
+        )
+    return known[name]
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """The end of an error: what a wrong name may have meant, if that can be guessed."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _plain(value: Any) -> Any:

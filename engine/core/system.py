@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast, dataclass_transform
@@ -13,7 +12,17 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Curve, Frame
-from engine.core.parameters import Scalar, asset, live, mode, parameters, size, start
+from engine.core.parameters import (
+    Scalar,
+    asset,
+    declared,
+    live,
+    mode,
+    parameters,
+    similar,
+    size,
+    start,
+)
 from engine.core.theory import Boundary, Branch, Flags, Scalars
 
 
@@ -160,16 +169,19 @@ class System(abc.ABC, Generic[State]):
 
     def replace(self, **values: Any) -> Self:
         """A copy with other parameter values."""
-        known = parameters(self)
         for name in values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise TypeError(
-                    f"{type(self).__name__} has no parameter {name!r}: "
-                    f"it has {', '.join(known)}.{hint}"
-                )
+            declared(self, name)
         return dataclasses.replace(cast(Any, self), **values)
+
+    def preset(self, name: str) -> Self:
+        """A copy with the values of a preset."""
+        known = {preset.name: preset for preset in self.presets}
+        if name not in known:
+            raise ValueError(
+                f"{type(self).__name__} has no preset {name!r}: "
+                f"it has {', '.join(known) or 'none'}.{similar(name, known)}"
+            )
+        return self.replace(**known[name].values)
 
 
 class Scene(System[State]):
