@@ -48,7 +48,9 @@ def gl_facts() -> GLFacts:
     if not context.create() or not context.makeCurrent(surface):
         return GLFacts(error="No OpenGL context could be made; install a driver or Mesa.")
     functions = context.functions()
-    vendor, renderer, version = (functions.glGetString(n) or "" for n in (VENDOR, RENDERER, VERSION))
+    vendor, renderer, version = (
+        functions.glGetString(n) or "" for n in (VENDOR, RENDERER, VERSION)
+    )
     context.doneCurrent()
     found = re.search(r"(\d+)\.(\d+)", version)
     numbers = (int(found[1]), int(found[2])) if found else (0, 0)

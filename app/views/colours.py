@@ -33,7 +33,7 @@ def rgb(hexed: str) -> tuple[float, float, float]:
 
 
 def map_name(scale: str, name: str, theme: Theme) -> str:
-    """The colour map of a quantity: cyclic and signed ones are settled, others may have their own."""
+    """The colour map of a quantity: cyclic and signed ones are settled, others have their own."""
     if scale == "phase":
         return theme.maps["phase"]
     if scale == "signed":
@@ -43,17 +43,14 @@ def map_name(scale: str, name: str, theme: Theme) -> str:
 
 def table(scale: str, name: str, theme: Theme, *, points: bool = False) -> np.ndarray:
     """256 colours. Those of points are lifted off a dark stage or deepened on paper."""
-    if scale == "category":
-        colours = _categories()
-    else:
-        colours = _map(map_name(scale, name, theme))
+    colours = _categories() if scale == "category" else colours_of(map_name(scale, name, theme))
     if not points:
         return colours
     return lifted(colours) if theme.dark else deepened(colours)
 
 
 @cache
-def _map(name: str) -> np.ndarray:
+def colours_of(name: str) -> np.ndarray:
     import cmap
 
     return np.asarray(cmap.Colormap(name)(np.linspace(0, 1, 256)), np.float32)[:, :3]
@@ -122,7 +119,9 @@ class SmoothSpan:
         return self.ends
 
 
-def painted(value: np.ndarray, colours: np.ndarray, low: float, high: float, scale: str) -> np.ndarray:
+def painted(
+    value: np.ndarray, colours: np.ndarray, low: float, high: float, scale: str
+) -> np.ndarray:
     """Bytes of red, green, blue and cover; what is not a number is a hole."""
     with np.errstate(invalid="ignore"):
         if scale == "category":

@@ -156,7 +156,9 @@ class Picture:
         flat = np.cos(latitude)
         ball = np.stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)], -1)
         v, u = np.meshgrid(
-            np.linspace(1e-4, 0.9999, rows + 1), np.linspace(1e-4, 0.9999, columns + 1), indexing="ij"
+            np.linspace(1e-4, 0.9999, rows + 1),
+            np.linspace(1e-4, 0.9999, columns + 1),
+            indexing="ij",
         )
         corner = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
         faces = corner[..., None] + np.array([0, 1, columns + 1, columns + 1, 1, columns + 2])

@@ -207,7 +207,8 @@ void main() {
     gl_Position = vec4(at / (0.5 * pixels) * end.w, end.z, end.w);
     aside = part.z > 0.5 ? 0.0 : part.y * half_width;
     reach = 0.5 * width;
-    float level = mix(clamp((value - low) * per_span, 0.001, 0.999), fract(value * 0.15915494), cyclic);
+    float level = clamp((value - low) * per_span, 0.001, 0.999);
+    level = mix(level, fract(value * 0.15915494), cyclic);
     colour = mix(plain, texture2D(colours, vec2(level, 0.5)).rgb, use_colours);
 }
 """

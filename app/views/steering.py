@@ -120,7 +120,7 @@ class Steering:
             return None
         middle = self.camera.unproject(*self._under(self._pointer))
         turn = np.linspace(0, 2 * np.pi, RING + 1)[:, None]
-        right, up = (np.eye(2) if self.camera.dim == 2 else self.camera.axes()[:2])
+        right, up = np.eye(2) if self.camera.dim == 2 else self.camera.axes()[:2]
         return middle + self.poke_radius * (np.cos(turn) * right + np.sin(turn) * up)
 
     # Events

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import vispy
-from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import app, gloo
@@ -48,8 +48,8 @@ IMAGES_AT_MOST = 3  # periodic images to each side
 EXPOSURE, EXPOSURE_INK = 1.35, 1.7
 HALO, HALO_INK = 0.55, 0.10
 OUTSIDE = 0.3  # strength of periodic images
-EDGES = [(0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7)]
-FLAT_EDGES = [(0, 1), (0, 2), (1, 3), (2, 3)]
+EDGES = np.argwhere(np.triu([[(a ^ b).bit_count() == 1 for a in range(8)] for b in range(8)]))
+FLAT_EDGES = EDGES[(EDGES < 4).all(axis=1)]
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
 
 
@@ -97,6 +97,8 @@ class SwarmView(Steering, View):
         self._hint = hint
         self._layers: tuple[Layer, ...] = ()
         self._fresh = False
+        self._last_points: Any | None = None
+        self._swarm_is_here = False
         self._drawn: dict[tuple, Any] = {}  # items on the card, by panel, layer and kind
         self._sources: dict[tuple, tuple] = {}  # the arrays that each item holds
         self._panels = 1
@@ -127,6 +129,10 @@ class SwarmView(Steering, View):
         if layers is self._layers:
             return
         self._layers, self._fresh = tuple(layers), True
+        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        self._swarm_is_here = found is not None
+        if found is not None or not self._was_density:
+            self._last_points = found
         self._place_camera()
         self._note_density()
         self._repaint()
@@ -164,8 +170,8 @@ class SwarmView(Steering, View):
         if found is None:
             return None
         value, scale, label, (low, high), points = found
-        angle, length = 0.0, 0.0
-        if scale == "phase":
+        angle, length = math.nan, 0.0
+        if scale == "phase" and (self._swarm_is_here or not points):
             some = np.ravel(value)
             some = some[:: max(1, len(some) // 16_384)]
             mean = np.mean(np.exp(1j * some[np.isfinite(some)])) if len(some) else 0
@@ -206,10 +212,16 @@ class SwarmView(Steering, View):
     @property
     def is_density(self) -> bool:
         points = self._points()
-        if points is None or np.ndim(points.position) != 2 or self._density_mode == "never":
+        if points is None or self._density_mode == "never":
             return False
         many = MANY_IN_SOFTWARE if self.software else MANY
-        return self._density_mode == "always" or len(points.position) > many
+        return self._density_mode == "always" or self.count > many
+
+    @property
+    def count(self) -> int:
+        """How many points there are, in all panels."""
+        points = self._points()
+        return 0 if points is None else int(np.prod(np.shape(points.position)[:-1]))
 
     @property
     def density_wanted(self) -> DensityRequest | None:
@@ -218,11 +230,10 @@ class SwarmView(Steering, View):
         if points is None or not self.is_density:
             return None
         coarse = 2.0 if self.software else 1.0
-        ratio = self._native.devicePixelRatioF() / coarse
-        width = max(8, round(self._native.width() * ratio))
-        height = max(8, round(self._native.height() * ratio))
+        part = self._parts(self._native.devicePixelRatioF())[0]
+        width, height = max(8, round(part.width / coarse)), max(8, round(part.height / coarse))
         table, (low, high), cyclic = self._colours_of_points(points)
-        matrix = self.camera.matrix(self._native.width(), self._native.height())
+        matrix = self.camera.matrix(part.width, part.height)
         return DensityRequest(matrix, height, width, self.colouring, table, low, high, cyclic)
 
     def show_density(self, sums: np.ndarray, matrix: np.ndarray | None = None) -> None:
@@ -231,7 +242,7 @@ class SwarmView(Steering, View):
         self._repaint()
 
     def set_density(self, mode: str) -> None:
-        """"auto", "always" or "never"."""
+        """How crowds are shown: as their density "auto", "always" or "never"."""
         self._density_mode, self._fresh = mode, True
         self._note_density()
         self._repaint()
@@ -246,7 +257,9 @@ class SwarmView(Steering, View):
     # Layers
 
     def _points(self) -> Any | None:
-        return next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        """The swarm; the last one seen where only its density comes along."""
+        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        return found if found is not None else self._last_points
 
     def _box(self) -> Any | None:
         return next((la for la in self._layers if type(la).__name__ == "Box"), None)
@@ -307,7 +320,9 @@ class SwarmView(Steering, View):
         if not clouds:
             return None
         dim = max(cloud.shape[-1] for cloud in clouds)
-        everything = [np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds]
+        everything = [
+            np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds
+        ]
         whole = np.concatenate(everything)
         whole = whole[np.isfinite(whole).all(axis=1)]
         if not len(whole):
@@ -322,7 +337,8 @@ class SwarmView(Steering, View):
         """Fit the world when it is first seen, and again when its box changes."""
         box = self._box()
         dim = self._dimension()
-        key = (dim, None) if box is None else (dim, np.asarray(box.low).tobytes(), np.asarray(box.high).tobytes())
+        ends = () if box is None else (np.asarray(box.low), np.asarray(box.high))
+        key = (dim, *(end.tobytes() for end in ends))
         if key == self._world:
             return
         extent = self._extent()
@@ -383,9 +399,8 @@ class SwarmView(Steering, View):
     def _changed(self, key: tuple, *arrays: Any) -> bool:
         """Whether the item does not hold these very arrays yet."""
         held = self._sources.get(key)
-        if held is not None and len(held) == len(arrays):
-            if all(a is b for a, b in zip(held, arrays, strict=True)):
-                return False
+        if held is not None and all(a is b for a, b in zip(held, arrays, strict=True)):
+            return False
         self._sources[key] = arrays
         return True
 
@@ -485,7 +500,7 @@ class SwarmView(Steering, View):
             low, high = _of(box.low, 1, panel), _of(box.high, 1, panel)
             ends = np.stack([low, high])
             corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, len(low))
-            edges = np.array(EDGES if len(low) == 3 else FLAT_EDGES)
+            edges = EDGES if len(low) == 3 else FLAT_EDGES
             item.put(corners[edges[:, 0]], corners[edges[:, 1]])
             _plain(item)
         return key
@@ -542,7 +557,7 @@ class SwarmView(Steering, View):
         parts = self._parts(ratio)
         self._draw_beneath(parts, ratio)
         if self.is_density:
-            self._draw_sums(ink)
+            self._draw_sums(parts, ink)
         else:
             self._draw_points(parts, ratio, ink, (width, height))
         self._draw_above(parts, ratio)
@@ -563,7 +578,9 @@ class SwarmView(Steering, View):
         return self.camera.matrix(part.width, part.height)
 
     def _items(self, panel: int, *kinds: str) -> list[Any]:
-        keys = sorted((k for k in self._drawn if k[0] == panel and k[2] in kinds), key=lambda k: k[1])
+        keys = sorted(
+            (k for k in self._drawn if k[0] == panel and k[2] in kinds), key=lambda k: k[1]
+        )
         return [self._drawn[key] for key in keys]
 
     def _draw_beneath(self, parts: list[Part], ratio: float) -> None:
@@ -662,9 +679,7 @@ class SwarmView(Steering, View):
         flat = camera.dim == 2
         distance = 1.0 if flat else camera.distance
         program["depths"] = (
-            (0.0, 0.0)
-            if flat
-            else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
+            (0.0, 0.0) if flat else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
         )
         if item.look == "disc":
             radius = points.radius if points is not None else None
@@ -687,11 +702,7 @@ class SwarmView(Steering, View):
     def _grain(self, item: Sprites, pixel: float, ratio: float) -> tuple[float, float]:
         """Size in device pixels and strength of a sprite: both follow √(area / N)."""
         camera = self.camera
-        if camera.dim == 2:
-            area = float(np.prod(2 * camera.half)) / pixel**2
-        else:
-            area = np.pi * (0.6 * camera.radius / pixel) ** 2
-        apart = math.sqrt(area / item.count) / ratio  # logical pixels
+        apart = math.sqrt(self._area(pixel) / item.count) / ratio  # logical pixels
         if item.look == "comet":
             size = min(max(2.2 * apart, 4.0), 15.0)
             strength = 0.5 * min(1.0, (2.2 * apart / size) ** 2 + 0.1)
@@ -737,35 +748,41 @@ class SwarmView(Steering, View):
         shares = (ends @ matrix[:2, :2].T + matrix[:2, 3] + 1) / 2
         return tuple(shares.ravel()), OUTSIDE
 
-    def _draw_sums(self, ink: float) -> None:
-        if self._sums is None:
-            return
-        sums = self._item_of_view("density", Sums)
-        if self._sums_fresh:
-            sums.put(self._sums)
-            self._sums_fresh = False
+    def _draw_sums(self, parts: list[Part], ink: float) -> None:
         points = self._points()
-        width, height = self._native.width(), self._native.height()
-        camera = self.camera
-        cell = width * height / (sums.shape[0] * sums.shape[1])  # logical pixels of a cell
-        pixel = camera.pixel(width, height)
-        area = (
-            float(np.prod(2 * camera.half)) / pixel**2
-            if camera.dim == 2
-            else np.pi * (0.6 * camera.radius / pixel) ** 2
-        )
-        share = area / max(1, len(points.position)) / cell if points is not None else 1.0
-        program = sums.program
-        program["ink"] = ink
-        # A pixel that holds its even share of the points is as bright as the sprites make it.
-        program["exposure"] = 0.9 * min(share, 1.2)
+        if self._sums is None or points is None:
+            return
+        whole = self._sums if self._sums.ndim == 4 else self._sums[None]
+        items = self._item_of_view("density", list)
+        while len(items) < len(whole):
+            items.append(Sums())
         gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN, depth_test=False)
-        gloo.set_viewport(*self._parts(self._native.devicePixelRatioF())[0])
-        moved = np.eye(4, dtype=np.float32)
-        if self._sums_matrix is not None and camera.dim == 2:
-            now = camera.matrix(width, height).astype(float)
-            moved = (now @ np.linalg.inv(self._sums_matrix.astype(float))).astype(np.float32)
-        sums.draw(moved)
+        for item, sums, part in zip(items, whole, parts, strict=False):
+            matrix = self._enter(part)
+            if self._sums_fresh:
+                item.put(sums)
+            pixel = self.camera.pixel(part.width, part.height)
+            cell = part.width * part.height / (sums.shape[0] * sums.shape[1])
+            each = self._area(pixel) / (self.count / self._panels) / cell
+            # A pixel that holds its even share of the points is as bright as sprites make it.
+            item.program["exposure"] = 0.9 * min(each, 1.2)
+            item.program["ink"] = ink
+            item.draw(self._moved_since(matrix))
+        self._sums_fresh = False
+
+    def _moved_since(self, matrix: np.ndarray) -> np.ndarray:
+        """Takes a picture made under an earlier camera to where this one sees it."""
+        if self._sums_matrix is None or self.camera.dim == 3:
+            return np.eye(4, dtype=np.float32)
+        before = np.linalg.inv(np.asarray(self._sums_matrix, float))
+        return (matrix.astype(float) @ before).astype(np.float32)
+
+    def _area(self, pixel: float) -> float:
+        """What the world takes of the view, in square pixels of this size."""
+        camera = self.camera
+        if camera.dim == 2:
+            return float(np.prod(2 * camera.half)) / pixel**2
+        return float(np.pi * (0.6 * camera.radius / pixel) ** 2)
 
     # The end
 
@@ -777,7 +794,8 @@ class SwarmView(Steering, View):
         self._stop_steering()
         canvas.set_current()
         everything = [*self._drawn.values(), *self._tables.values()]
-        everything += [getattr(self, f"_{n}", None) for n in ("ground", "light", "density", "ring")]
+        everything += [getattr(self, f"_{name}", None) for name in ("ground", "light", "ring")]
+        everything += getattr(self, "_density", [])
         for item in everything:
             if item is not None:
                 item.delete()

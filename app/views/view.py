@@ -61,7 +61,10 @@ def named_data(layers: tuple[Layer, ...]) -> dict[str, np.ndarray]:
                 for name, colour in layer.colours.items():
                     columns[name] = np.asarray(colour.value)
             case "Curve":
-                columns[f"{label} x"], columns[f"{label} y"] = np.asarray(layer.x), np.asarray(layer.y)
+                columns[f"{label} x"], columns[f"{label} y"] = (
+                    np.asarray(layer.x),
+                    np.asarray(layer.y),
+                )
             case "Bars":
                 columns[f"{label} edges"] = np.asarray(layer.edges)
                 columns[f"{label} height"] = np.asarray(layer.height)

@@ -1,0 +1,202 @@
+"""The style of every plot, in one place: two axes, ticks inwards, names at their lines."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from app.views.view import View
+
+
+if TYPE_CHECKING:
+    from app.theme.theme import Theme
+
+BEAT = 0.05  # s: plots are drawn at most twenty times a second
+DASH, DOT, SOLID = Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.SolidLine
+
+
+class PlotBase(View):
+    """A view of plots: what changes is drawn on the next beat, and only while somebody sees it."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        pg.setConfigOptions(antialias=True)
+        self.canvas = pg.GraphicsLayoutWidget()
+        self.canvas.setFrameShape(QFrame.Shape.NoFrame)
+        self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.canvas)
+        self._stale, self._drawn_at = False, 0.0
+        self._beat = QTimer(self)
+        self._beat.setSingleShot(True)
+        self._beat.timeout.connect(self._on_beat)
+        self.canvas.setBackground(theme.hex("panel"))
+
+    def draw(self) -> None:
+        """Bring the items up to date; called on a beat."""
+        raise NotImplementedError
+
+    def touch(self) -> None:
+        """Something changed: draw on the next beat."""
+        self._stale = True
+        if self.isVisible() and not self._beat.isActive():
+            wait = BEAT - (time.perf_counter() - self._drawn_at)
+            self._beat.start(max(0, round(1000 * wait)))
+
+    def _on_beat(self) -> None:
+        if self._stale and self.isVisible():
+            self._stale, self._drawn_at = False, time.perf_counter()
+            self.draw()
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self.touch()
+
+    def closeEvent(self, event: Any) -> None:
+        self._beat.stop()
+        super().closeEvent(event)
+
+
+def add_plot(canvas: pg.GraphicsLayoutWidget, theme: Theme, **kind: Any) -> pg.PlotItem:
+    """A plot in the style of the house, without pyqtgraph's menus and buttons."""
+    item = canvas.addPlot(**kind)
+    item.setMenuEnabled(False)
+    item.hideButtons()
+    item.setMouseEnabled(False, False)
+    item.getViewBox().setDefaultPadding(0)
+    for side in ("left", "bottom"):
+        item.getAxis(side).enableAutoSIPrefix(False)
+    dress(item, theme)
+    return item
+
+
+def dress(item: pg.PlotItem, theme: Theme, *, grid: bool = True) -> None:
+    """Colours, sizes and fonts of a theme on a plot that is there."""
+    gap = theme.px(4)
+    item.layout.setContentsMargins(gap, gap, theme.px(14), gap)
+    for side in ("left", "bottom"):
+        axis = item.getAxis(side)
+        axis.setPen(pg.mkPen(theme.colour("line_strong"), width=1))
+        axis.setTextPen(theme.colour("text3"))
+        axis.setStyle(
+            tickLength=-theme.px(4),
+            tickFont=theme.font("tick"),
+            tickTextOffset=theme.px(4),
+            maxTickLevel=0,
+            hideOverlappingLabels=False,
+            textFillLimits=[(0, 0.75)],
+        )
+        if axis.labelText:
+            axis.setLabel(axis.labelText, **label_style(theme))
+    item.showGrid(x=False, y=grid, alpha=0.10)
+
+
+def label_style(theme: Theme) -> dict[str, str]:
+    size = theme.type["caption"] * theme.scale
+    return {"color": theme.hex("text2"), "font-size": f"{size}pt"}
+
+
+def set_label(item: pg.PlotItem, side: str, words: str, theme: Theme) -> None:
+    axis = item.getAxis(side)
+    if words and axis.labelText != words:
+        axis.setLabel(words, **label_style(theme))
+    axis.showLabel(bool(words))
+
+
+def note(
+    words: str,
+    theme: Theme,
+    token: str,
+    anchor: tuple[float, float] = (0, 0.5),
+    weight: QFont.Weight = QFont.Weight.Medium,
+) -> pg.TextItem:
+    """A name beside its line: no legend to look up."""
+    item = pg.TextItem(words, color=theme.colour(token), anchor=anchor)
+    item.setFont(theme.font("caption", weight))
+    return item
+
+
+def pen(theme: Theme, role: str) -> Any:
+    """Theory is amber, measurement ink, a guide a dotted hairline.
+
+    Long measured lines are one pixel: Qt's raster engine draws wider ones many times slower.
+    """
+    match role:
+        case "theory":
+            return pg.mkPen(theme.colour("theory"), width=2 * theme.scale)
+        case "weaker":
+            return pg.mkPen(theme.colour("theory"), width=1.25 * theme.scale, style=DASH)
+        case "guide":
+            return pg.mkPen(theme.colour("text3"), width=1, style=DOT)
+        case _:
+            return pg.mkPen(theme.colour("measured"), width=1)
+
+
+class Range:
+    """The span of an axis that follows its data without trembling.
+
+    It grows at once when data leave it, and shrinks only when they fill less than half of it.
+    """
+
+    def __init__(self, margin: float = 0.06) -> None:
+        self.margin = margin
+        self.ends: tuple[float, float] | None = None
+
+    def follow(self, low: float, high: float) -> tuple[float, float]:
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return self.ends or (0.0, 1.0)
+        if high <= low:
+            half = 0.5 * abs(low) or 0.5
+            low, high = low - half, high + half
+        room = self.margin * (high - low)
+        fits = self.ends is not None and self.ends[0] <= low and high <= self.ends[1]
+        if not fits or high - low < 0.5 * (self.ends[1] - self.ends[0]):
+            self.ends = (low - room, high + room)
+        return self.ends
+
+    def forget(self) -> None:
+        self.ends = None
+
+
+def bounds(arrays: list[np.ndarray], *, log: bool = False) -> tuple[float, float]:
+    """Lowest and highest finite number of all; positive ones, as logarithms, on a log axis."""
+    low, high = np.inf, -np.inf
+    for array in arrays:
+        known = array[np.isfinite(array)]
+        if log:
+            known = np.log10(known[known > 0])
+        if known.size:
+            low, high = min(low, float(known.min())), max(high, float(known.max()))
+    return low, high
+
+
+def thinned(x: np.ndarray, y: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """A few points a pixel column, lowest and highest among them: looks as if all were drawn."""
+    count = len(x)
+    step = count // max(2 * width, 1)
+    if step < 2:
+        return x, y
+    whole = count // step * step
+    blocks = np.where(np.isfinite(y[:whole]), y[:whole], np.nan).reshape(-1, step)
+    empty = ~np.isfinite(blocks).any(axis=1)
+    lowest = np.where(np.isfinite(blocks), blocks, np.inf).argmin(axis=1)
+    highest = np.where(np.isfinite(blocks), blocks, -np.inf).argmax(axis=1)
+    first = np.arange(len(blocks)) * step
+    pick = np.sort(np.stack([first + lowest, first + highest], axis=1), axis=1).ravel()
+    thin_y = y[pick].astype(float)
+    thin_y[np.repeat(empty, 2)] = np.nan
+    return np.concatenate([x[pick], x[whole:]]), np.concatenate([thin_y, y[whole:]])
+
+
+def cells(x: np.ndarray, y: np.ndarray) -> QRectF:
+    """The rectangle of an image whose pixels are centred on evenly spaced x and y."""
+    dx = (x[-1] - x[0]) / (len(x) - 1) if len(x) > 1 else 1.0
+    dy = (y[-1] - y[0]) / (len(y) - 1) if len(y) > 1 else 1.0
+    return QRectF(x[0] - dx / 2, y[0] - dy / 2, dx * len(x), dy * len(y))
