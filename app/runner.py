@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, Signal
 
 if TYPE_CHECKING:
     import numpy as np
-    from engine.core.measurement import Estimate
+
+    from app.views.view import Hand    from engine.core.measurement import Estimate
 
     from engine.core.layers import Frame
     from engine.core.simulation import Simulation, Snapshot
@@ -80,7 +81,7 @@ class Wishes:
     running: bool | None = None
     pace: int | None = None  # steps per frame
     steps: int = 0  # single ones, while paused
-    hand: tuple[str, Touch | None] | None = None
+    hand: tuple[str, Hand | None] | None = None
     densities: tuple[DensityWish, ...] | None = None
     back: bool = False  # to the last good state
     look: bool = False  # draw the same state again
@@ -181,8 +182,8 @@ class Runner(QObject):
     def set_pace(self, steps_per_frame: int) -> None:
         self._wish(pace=max(1, steps_per_frame))
 
-    def poke(self, name: str, touch: Touch | None = None) -> None:
-        self._wish(hand=(name, touch))
+    def poke(self, name: str, hand: Hand | None = None) -> None:
+        self._wish(hand=(name, hand))
 
     def want_densities(self, wishes: tuple[DensityWish, ...]) -> None:
         self._wish(densities=wishes, look=True)
@@ -274,7 +275,8 @@ class Runner(QObject):
             simulation.restore(self._last_good)
             self._running = False
         if wishes.hand is not None:
-            simulation.poke(*wishes.hand)
+            name, hand = wishes.hand
+            simulation.poke(name, None if hand is None else _touch(hand))
         if wishes.steps and not self._running:
             simulation.run(wishes.steps)
         return changed or bool(wishes)
@@ -390,6 +392,25 @@ class Runner(QObject):
         self._rate += share * (steps / elapsed - self._rate)
         self._taken = steps
 
+    def _splats(self) -> tuple[Any, ...]:
+        """The density pictures that are wanted, of views that this system has."""
+        from engine.core.density import Splat
+
+        assert self._simulation is not None
+        kinds = self._simulation.views() if self._densities else {}
+        return tuple(
+            Splat(
+                wish.matrix,
+                wish.table,
+                view=wish.view,
+                colouring=wish.colouring,
+                height=wish.height,
+                width=wish.width,
+            )
+            for wish in self._densities
+            if "Points" in kinds.get(wish.view, ())
+        )
+
     def _publish(self) -> None:
         simulation = self._simulation
         assert simulation is not None
@@ -432,3 +453,13 @@ def _declared(system: System[Any]) -> dict[str, Any]:
     from engine.core.parameters import parameters
 
     return parameters(system)
+
+
+def _touch(hand: Hand) -> Touch:
+    """A hand as the engine takes it: arrays of one type, so that nothing compiles twice."""
+    import numpy as np
+
+    from engine.core.system import Touch
+
+    position, drag = (np.asarray(v, np.float32) for v in (hand.position, hand.drag))
+    return Touch(position, drag, np.float32(hand.radius), np.float32(hand.sign))
