@@ -18,9 +18,9 @@ from PySide6.QtCore import QObject, Signal
 if TYPE_CHECKING:
     import numpy as np
 
-    from app.views.view import Hand    from engine.core.measurement import Estimate
-
+    from app.views.view import Hand
     from engine.core.layers import Frame
+    from engine.core.measurement import Estimate
     from engine.core.simulation import Simulation, Snapshot
     from engine.core.system import System, Touch
 
@@ -207,7 +207,6 @@ class Runner(QObject):
         self.progress.emit("Loading the engine")
         try:
             from engine.core.compilation import keep_compilations
-
             from engine.systems import gallery
 
             keep_compilations()
