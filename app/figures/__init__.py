@@ -1,0 +1,1 @@
+"""Figures, videos and thumbnails: drawn again from frames, without a window."""
