@@ -204,6 +204,12 @@ def pokes(system: System[Any] | type[System[Any]]) -> dict[str, Poke]:
     }
 
 
+def identity(system: System[Any] | type[System[Any]]) -> str:
+    """The id of a system in the gallery: the name of its file."""
+    cls = system if isinstance(system, type) else type(system)
+    return cls.__module__.rpartition(".")[2].replace("_", "-")
+
+
 def _register(cls: type[System[Any]]) -> None:
     """Teach JAX that a system is a pytree of its traced parameters."""
     traced = [p.name for p in parameters(cls).values() if p.traced]

@@ -7,6 +7,7 @@ from pkgutil import walk_packages
 from typing import Any
 
 from engine.core.system import System
+from engine.core.system import identity as identity
 
 
 @cache
@@ -17,12 +18,6 @@ def gallery() -> dict[str, type[System[Any]]]:
     if len(found) < len(files):
         raise TypeError("Two system files have the same name; an id must be unique.")
     return found
-
-
-def identity(system: System[Any] | type[System[Any]]) -> str:
-    """The id of a system in the gallery."""
-    cls = system if isinstance(system, type) else type(system)
-    return cls.__module__.rpartition(".")[2].replace("_", "-")
 
 
 def family(system: System[Any] | type[System[Any]]) -> str:

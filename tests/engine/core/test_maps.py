@@ -1,0 +1,240 @@
+"""Phase diagrams: right values with right errors, from coarse to fine, compiled once."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.core import maps, simulation
+from engine.core.maps import (
+    Axis,
+    default_axes,
+    fill,
+    lines,
+    names,
+    predicted,
+    side_by_side,
+    strides,
+    theory_curve,
+)
+from engine.core.parameters import Scalar, live, mode, size
+from engine.core.simulation import Simulation
+from engine.core.system import System
+from engine.core.theory import Boundary
+from engine.systems.swarms.active_matter import ActiveMatter
+
+
+class Place(NamedTuple):
+    x: jax.Array
+
+
+class Trap(System[Place]):
+    """N free particles in a trap: dx = −k (x − c) dt + √(2T) dW, all of it known exactly."""
+
+    stiffness: Scalar = live(default=1.0, span=(0.1, 2), symbol="k", help="of the trap", log=True)
+    centre: Scalar = live(default=0.0, span=(-1, 1), symbol="c", help="of the trap")
+    heat: Scalar = live(default=0.1, span=(0, 1), symbol="T", help="of the bath", limits=(0, 9))
+    kind: str = mode(default="soft", choices=("soft", "hard"), help="nothing")
+    n: int = size(default=16, span=(1, 4096), symbol="N", help="particles")
+
+    def init(self, key):
+        return Place(jnp.zeros(self.n) + self.centre)
+
+    def step(self, state, key):
+        # Exact for any step: Ornstein–Uhlenbeck over a time 1.
+        a = jnp.exp(-self.stiffness)
+        noise = jnp.sqrt(self.heat / self.stiffness * (1 - a**2))
+        kick = noise * jax.random.normal(key, state.x.shape)
+        return Place(self.centre + a * (state.x - self.centre) + kick)
+
+    def observables(self, state):
+        return {"place": jnp.mean(state.x), "square": jnp.mean(state.x**2)}
+
+    def derived(self, mean):
+        return {"variance": mean["square"] - mean["place"] ** 2}
+
+    def theory(self):
+        return {"place": jnp.asarray(self.centre)}
+
+    def boundaries(self):
+        return {
+            "along": Boundary({"stiffness": 1.0 + jnp.asarray(self.centre) ** 2}, kind="guide"),
+            "both": Boundary({"centre": 0.5 * jnp.ones(()), "stiffness": jnp.asarray(jnp.nan)}),
+            "elsewhere": Boundary({"n": jnp.asarray(3.0)}),
+        }
+
+    def frame(self, state):
+        return {}
+
+
+class Fuse(System[Place]):
+    """It burns down, and then it is over."""
+
+    length: Scalar = live(default=5.0, span=(1, 9), symbol="l", help="of the fuse")
+    thickness: Scalar = live(default=1.0, span=(1, 2), symbol="d", help="of the fuse")
+
+    def init(self, key):
+        return Place(jnp.asarray(self.length, float))
+
+    def step(self, state, key):
+        return Place(state.x - 1)
+
+    def done(self, state):
+        return state.x <= 0
+
+    def observables(self, state):
+        return {"left": state.x}
+
+    def frame(self, state):
+        return {}
+
+
+TRAP = Trap()
+X, Y = Axis("stiffness", 0.1, 2, 16, log=True), Axis("centre", -1, 1, 12)
+
+
+def last(*args, **settings):
+    *_, found = fill(*args, **settings)
+    return found
+
+
+def test_every_cell_settles_to_what_is_exact_within_its_error():
+    found = last(TRAP, X, Y, "place", settle=50, measure=200, seeds=4)
+    assert found.complete
+    assert found.mean.shape == (12, 16)
+    exact = predicted(TRAP, X, Y, "place")
+    np.testing.assert_allclose(exact, np.broadcast_to(Y.values[:, None], (12, 16)), rtol=1e-6)
+    deviation = np.abs(found.mean - exact) / found.error
+    # Errors from 4 seeds are rough, and cells share their noise: Student's t with 3 degrees of
+    # freedom stays below 1.2 in two thirds of all cases, below 6 in 99 %.
+    assert np.median(deviation) < 1.5
+    assert np.quantile(deviation, 0.9) < 6
+
+
+def test_the_error_is_the_spread_of_many_maps():
+    x, y = Axis("stiffness", 0.1, 2, 2), Axis("centre", -1, 1, 2)
+    # T = k·heat/k: the mean of N particles over time t has variance 2T/(N k² t).
+    found = last(TRAP, x, y, "place", settle=100, measure=6400, seeds=8)
+    exact = np.sqrt(2 * TRAP.heat / (TRAP.n * x.values**2 * 6400 * 8))
+    # 64 samples of each average miss fluctuations that are faster (k = 2: a sample is 100 times
+    # the memory), so there the error is that of 64 independent samples.
+    independent = np.sqrt(TRAP.heat / x.values / TRAP.n / (64 * 8))
+    expected = np.maximum(exact, independent)
+    assert np.all(found.error < 2 * expected)
+    assert np.all(found.error > 0.5 * expected)
+
+
+def test_a_derived_quantity_is_mapped_with_its_error():
+    found = last(TRAP, X, Y, "variance", settle=50, measure=400, seeds=4)
+    exact = np.broadcast_to(TRAP.heat / X.values, (12, 16))
+    deviation = np.abs(found.mean - exact)
+    assert np.median(deviation / found.error) < 2
+    assert np.median(deviation / exact) < 0.1
+
+
+def test_it_fills_from_coarse_to_fine_and_yields_on_the_way():
+    coarse, full = {}, None
+    for found in fill(TRAP, X, Y, settle=5, measure=10):
+        coarse.setdefault(found.level, []).append(found.measured.sum())
+        full = found
+    assert strides(16) == [2, 1]
+    assert coarse[0] == [0]
+    assert max(coarse[1]) == 8 * 6
+    assert max(coarse[2]) == 16 * 12
+    first = next(f for f in fill(TRAP, X, Y, settle=5, measure=10) if f.measured.sum() == 48)
+    # One cell stands for its surroundings: the picture has no holes.
+    assert np.isfinite(first.mean).all()
+    np.testing.assert_array_equal(first.mean[2, 4], full.mean[2, 4])
+    assert first.mean[2, 4] == first.mean[1, 3]
+
+
+def test_nothing_recompiles_between_batches_levels_and_maps():
+    last(TRAP, X, Y, settle=3, measure=8)
+    compiled = [f._cache_size() for f in (maps._begun, maps._marched, maps._summarised)]
+    last(TRAP.replace(heat=0.5), X._replace(high=1), Y, settle=10, measure=20)
+    assert [f._cache_size() for f in (maps._begun, maps._marched, maps._summarised)] == compiled
+
+
+def test_it_stops_when_it_is_told_to():
+    asked = []
+
+    def stop():
+        asked.append(None)
+        return len(asked) == 3
+
+    assert len(list(fill(TRAP, X, Y, settle=5, measure=5, stop=stop))) == 4
+
+
+def test_a_system_that_needs_room_gets_it_and_runs_cell_by_cell():
+    tight = ActiveMatter(n=64, slots=2)
+    x, y = Axis("persistence", 0.5, 2, 2), Axis("speed", 0.1, 1, 2)
+    assert not side_by_side(tight)
+    roomy = last(tight.replace(slots=16), x, y, "swim", settle=5, measure=10)
+    np.testing.assert_allclose(
+        last(tight, x, y, "swim", settle=5, measure=10).mean, roomy.mean, rtol=1e-5
+    )
+
+
+def test_a_cell_is_a_run():
+    cell = last(TRAP, X._replace(count=1), Y._replace(count=1), settle=3, measure=2)
+    run = Simulation(TRAP.replace(stiffness=0.1, centre=-1.0))
+    run._key = jax.random.split(jax.random.key(0), 1)[0]
+    run._act(lambda system, _: (maps.begin(system, run._key), None))
+    values = [run.run(steps).observables["place"] for steps in (4, 1)]
+    assert cell.mean[0, 0] == pytest.approx(np.mean(values), rel=1e-5)
+
+
+def test_what_ends_is_mapped_at_its_end():
+    found = last(Fuse(), Axis("length", 2, 9, 2), Axis("thickness", 1, 2, 1), settle=8, measure=16)
+    np.testing.assert_allclose(found.mean, [[0.0, 0.0]])  # the last step of the long one is 9
+    early = last(Fuse(), Axis("length", 2, 9, 2), Axis("thickness", 1, 2, 1), settle=0, measure=4)
+    np.testing.assert_allclose(early.mean, [[0.25, 6.5]])  # of 1 0 0 0, and of 8 7 6 5
+
+
+def test_lines_run_along_either_axis_and_leave_out_what_is_not_on_the_map():
+    drawn = lines(TRAP, X, Y)
+    assert set(drawn) == {"along", "both"}
+    np.testing.assert_allclose(drawn["along"].x, 1 + drawn["along"].y ** 2, rtol=1e-5)
+    assert drawn["along"].kind == "guide"
+    np.testing.assert_allclose(drawn["both"].y, 0.5)
+    np.testing.assert_allclose(drawn["both"].x[[0, -1]], [0.1, 2])
+    assert lines(TRAP, Axis("heat", 0, 1, 3), Axis("centre", 0, 1, 3))["both"].x.shape == (257,)
+
+
+def test_where_theory_is_silent_a_map_of_it_is_empty():
+    assert np.isnan(predicted(TRAP, X, Y, "square")).all()
+
+
+def test_a_theory_curve_compiles_once():
+    values = np.linspace(-1, 1, 11)
+    np.testing.assert_allclose(theory_curve(TRAP, "centre", values)["place"], values, rtol=1e-6)
+    compiled = simulation._on_grid._cache_size()
+    theory_curve(TRAP.replace(heat=0.7), "centre", 2 * values)
+    assert simulation._on_grid._cache_size() == compiled
+
+
+def test_the_axes_offered_are_the_first_two_live_parameters():
+    x, y = default_axes(TRAP)
+    assert x == Axis("stiffness", 0.1, 2, 64, log=True)
+    assert y == Axis("centre", -1, 1, 64)
+    assert names(TRAP) == ("place", "square", "variance")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "observable", "words"),
+    [
+        (X._replace(name="stifness"), Y, None, "Did you mean 'stiffness'"),
+        (X._replace(name="n"), Y, None, "'n' of Trap is no axis of a map: choose from stiffness"),
+        (X._replace(name="kind"), Y, None, "is no axis of a map"),
+        (X, X, None, "two different parameters"),
+        (X._replace(low=0.0), Y, None, "has no logarithm"),
+        (Axis("heat", -1, 1, 4), Y, None, "is impossible"),
+        (X._replace(count=0), Y, None, "at least 1"),
+        (X, Y, "plaice", "no observable 'plaice': it has place, .*Did you mean 'place'"),
+    ],
+)
+def test_what_cannot_be_mapped_is_refused_in_words(x, y, observable, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        next(fill(TRAP, x, y, observable, settle=1, measure=1))
