@@ -113,10 +113,8 @@ class Camera3D:
 
     @property
     def distance(self) -> float:
-        """From the eye to the target: the bounding sphere fills a little more than the view,
-        since its poles are mostly empty.
-        """
-        return 0.86 * self.radius / (np.sin(VIEW_ANGLE / 2) * self.zoom)
+        """From the eye to the target: the sphere around the box just fits the shorter side."""
+        return self.radius / (np.sin(VIEW_ANGLE / 2) * self.zoom)
 
     def axes(self) -> np.ndarray:
         """Rows: right, up and towards the eye, as directions of the system."""

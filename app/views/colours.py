@@ -44,6 +44,8 @@ def map_name(scale: str, name: str, theme: Theme) -> str:
 def table(scale: str, name: str, theme: Theme, *, points: bool = False) -> np.ndarray:
     """256 colours. Those of points are lifted off a dark stage or deepened on paper."""
     colours = _categories() if scale == "category" else colours_of(map_name(scale, name, theme))
+    if scale == "signed" and not points:  # the very ends are nearly black
+        colours = colours[np.linspace(30, 225, 256).astype(int)]
     if not points:
         return colours
     return lifted(colours) if theme.dark else deepened(colours)

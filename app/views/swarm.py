@@ -8,18 +8,18 @@ no bloom, no comets and no periodic images, and crowds become a picture of their
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import vispy
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import app, gloo
 from vispy.gloo import gl
 
 from app.views import colours
-from app.views.camera import FILL, Camera2D, Camera3D
+from app.views.camera import FILL
+from app.views.choose import gl_facts
 from app.views.drawing import (
     COVER,
     SCREEN,
@@ -31,48 +31,19 @@ from app.views.drawing import (
     Sums,
     texture_of,
 )
-from app.views.steering import Steering
-from app.views.view import View, named_data
+from app.views.scene import EDGES, FLAT_EDGES, OUTSIDE, Part, SceneView, Words, of_panel
 
 
 if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.about import Hint
-    from engine.core.layers import Layer
 
 vispy.use("pyside6")
 
-MANY_IN_SOFTWARE = 20_000  # points above which a picture of their density is cheaper
-MANY = 500_000
 IMAGES_AT_MOST = 3  # periodic images to each side
 EXPOSURE, EXPOSURE_INK = 1.35, 1.7
 HALO, HALO_INK = 0.55, 0.10
-OUTSIDE = 0.3  # strength of periodic images
-EDGES = np.argwhere(np.triu([[(a ^ b).bit_count() == 1 for a in range(8)] for b in range(8)]))
-FLAT_EDGES = EDGES[(EDGES < 4).all(axis=1)]
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
-
-
-class DensityRequest(NamedTuple):
-    """A picture of sums that the engine is asked for: (w·colour, w) of the points in each pixel."""
-
-    matrix: np.ndarray  # 4 × 4, columns, to clip space
-    height: int
-    width: int
-    colouring: str  # "" where the points have none
-    table: np.ndarray  # 256 × 3
-    low: float
-    high: float
-    cyclic: bool
-
-
-class Part(NamedTuple):
-    """The share of the window that a panel takes, in device pixels from the lower left corner."""
-
-    left: int
-    bottom: int
-    width: int
-    height: int
 
 
 class _Canvas(app.Canvas):
@@ -84,310 +55,44 @@ class _Canvas(app.Canvas):
         self.view.paint()
 
 
-class SwarmView(Steering, View):
+class SwarmView(SceneView):
     """Points and what belongs to them, as light on a dark stage or ink on paper."""
-
-    density_changed = Signal(bool)  # whether crowds are shown as a picture of their density
-    camera_changed = Signal()
 
     def __init__(
         self, theme: Theme, parent: QWidget | None = None, *, hint: Hint | None = None
     ) -> None:
-        super().__init__(theme, parent)
-        self._hint = hint
-        self._layers: tuple[Layer, ...] = ()
-        self._fresh = False
-        self._last_points: Any | None = None
-        self._swarm_is_here = False
+        super().__init__(theme, parent, hint=hint)
         self._drawn: dict[tuple, Any] = {}  # items on the card, by panel, layer and kind
         self._sources: dict[tuple, tuple] = {}  # the arrays that each item holds
-        self._panels = 1
-        self._colouring = ""
-        self._spans: dict[str, colours.SmoothSpan] = {}
         self._tables: dict[tuple, gloo.Texture2D] = {}
+        self._old_tables: list[gloo.Texture2D] = []  # to be deleted in the next paint
         self._software: bool | None = None
-        self._density_mode, self._was_density = "auto", False
-        self._sums: np.ndarray | None = None
-        self._sums_matrix: np.ndarray | None = None
-        self._sums_fresh = False
-        self._glow, self._images = True, True
         self.renderer = ""
-        self.draw_time = 0.0  # s, of the last paint; includes the card only in software
 
         self._canvas: _Canvas | None = _Canvas(self)
-        self._native = self._canvas.native
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(self._native)
-        self._steer(self._native)
-        self._words = _Words(self)
+        box.addWidget(self._canvas.native)
+        self._steer(self._canvas.native)
+        self._words = Words(self)
         self._words.hide()
-
-    # What is shown
-
-    def show_layers(self, layers: tuple[Layer, ...]) -> None:
-        if layers is self._layers:
-            return
-        self._layers, self._fresh = tuple(layers), True
-        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
-        self._swarm_is_here = found is not None
-        if found is not None or not self._was_density:
-            self._last_points = found
-        self._place_camera()
-        self._note_density()
-        self._repaint()
-
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        for texture in self._tables.values():
-            texture.delete()
-        self._tables.clear()
-        self._fresh = True
-        self._sources.clear()
-        self._repaint()
-
-    def data(self) -> dict[str, np.ndarray]:
-        return named_data(self._layers)
-
-    @property
-    def colourings(self) -> list[str]:
-        points = self._points()
-        return list(points.colours) if points is not None else []
-
-    @property
-    def colouring(self) -> str:
-        names = self.colourings
-        return self._colouring if self._colouring in names else (names[0] if names else "")
-
-    def set_colouring(self, name: str) -> None:
-        self._colouring, self._fresh = name, True
-        self._repaint()
-
-    @property
-    def legend(self) -> colours.Legend | None:
-        """What the colours say, or None where they say nothing."""
-        found = self._scale_of_view()
-        if found is None:
-            return None
-        value, scale, label, (low, high), points = found
-        angle, length = math.nan, 0.0
-        if scale == "phase" and (self._swarm_is_here or not points):
-            some = np.ravel(value)
-            some = some[:: max(1, len(some) // 16_384)]
-            mean = np.mean(np.exp(1j * some[np.isfinite(some)])) if len(some) else 0
-            angle, length = float(np.angle(mean)), float(np.abs(mean))
-        table = colours.table(scale, label, self.theme, points=points)
-        return colours.Legend(scale, label, table, low, high, angle, length)
-
-    @property
-    def scale(self) -> float:
-        """The system's units per (logical) pixel; in space at the depth of the target."""
-        part = self._parts(1.0)[0]
-        return self.camera.pixel(part.width, part.height)
-
-    def set_glow(self, on: bool) -> None:
-        """Bloom on or off, where the card can."""
-        self._glow = on
-        self._repaint()
-
-    def set_images(self, on: bool) -> None:
-        """The box and its periodic images on or off."""
-        self._images, self._fresh = on, True
-        self._sources.clear()
-        self._repaint()
-
-    # Density
 
     @property
     def software(self) -> bool:
         """Whether OpenGL is computed by the processor."""
         if self._software is None:
-            from app.views.choose import gl_facts
-
             facts = gl_facts()
             self.renderer = facts.renderer
             self._software = any(word in facts.renderer.lower() for word in SOFTWARE)
         return self._software
 
-    @property
-    def is_density(self) -> bool:
-        points = self._points()
-        if points is None or self._density_mode == "never":
-            return False
-        many = MANY_IN_SOFTWARE if self.software else MANY
-        return self._density_mode == "always" or self.count > many
+    def restyle(self, theme: Theme) -> None:
+        self._old_tables += self._tables.values()
+        self._tables = {}
+        super().restyle(theme)
 
-    @property
-    def count(self) -> int:
-        """How many points there are, in all panels."""
-        points = self._points()
-        return 0 if points is None else int(np.prod(np.shape(points.position)[:-1]))
-
-    @property
-    def density_wanted(self) -> DensityRequest | None:
-        """What the engine is to splat, while crowds are shown as their density."""
-        points = self._points()
-        if points is None or not self.is_density:
-            return None
-        coarse = 2.0 if self.software else 1.0
-        part = self._parts(self._native.devicePixelRatioF())[0]
-        width, height = max(8, round(part.width / coarse)), max(8, round(part.height / coarse))
-        table, (low, high), cyclic = self._colours_of_points(points)
-        matrix = self.camera.matrix(part.width, part.height)
-        return DensityRequest(matrix, height, width, self.colouring, table, low, high, cyclic)
-
-    def show_density(self, sums: np.ndarray, matrix: np.ndarray | None = None) -> None:
-        """Draw these sums; with the matrix they were made for, they follow the camera at once."""
-        self._sums, self._sums_matrix, self._sums_fresh = sums, matrix, True
-        self._repaint()
-
-    def set_density(self, mode: str) -> None:
-        """How crowds are shown: as their density "auto", "always" or "never"."""
-        self._density_mode, self._fresh = mode, True
-        self._note_density()
-        self._repaint()
-
-    def _note_density(self) -> None:
-        now = self.is_density
-        if now != self._was_density:
-            self._was_density = now
-            self._sums = None
-            self.density_changed.emit(now)
-
-    # Layers
-
-    def _points(self) -> Any | None:
-        """The swarm; the last one seen where only its density comes along."""
-        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
-        return found if found is not None else self._last_points
-
-    def _box(self) -> Any | None:
-        return next((la for la in self._layers if type(la).__name__ == "Box"), None)
-
-    def _colours_of_points(self, points: Any) -> tuple[np.ndarray, tuple[float, float], bool]:
-        name = self.colouring
-        if not name:
-            token = "measured" if self.theme.dark else "text"
-            plain = np.tile(np.float32(colours.rgb(self.theme.hex(token))), (256, 1))
-            if self.camera.dim == 3:
-                plain = colours.table("level", "depth", self.theme, points=True)
-            return plain, (0.0, 1.0), False
-        colour = points.colours[name]
-        table = colours.table(colour.scale, name, self.theme, points=True)
-        return table, self._span_of(name, colour.value, colour), colour.scale == "phase"
-
-    def _span_of(self, name: str, value: np.ndarray, colour: Any) -> tuple[float, float]:
-        follower = self._spans.setdefault(name, colours.SmoothSpan())
-        if self._fresh or follower.ends is None:
-            return follower.follow(np.asarray(value), colour.scale, colour.span)
-        return follower.ends
-
-    def _scale_of_view(self) -> tuple | None:
-        points = self._points()
-        if points is not None and self.colouring:
-            colour = points.colours[self.colouring]
-            span = self._span_of(self.colouring, colour.value, colour)
-            return colour.value, colour.scale, self.colouring, span, True
-        for index, layer in enumerate(self._layers):
-            if type(layer).__name__ == "Image":
-                span = self._span_of(f"image {index}", layer.values, layer)
-                return layer.values, layer.scale, "", span, False
-        return None
-
-    def _extent(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """What the camera has to show: the box, or all there is but the outermost points."""
-        box = self._box()
-        if box is not None:
-            low, high = np.asarray(box.low, float), np.asarray(box.high, float)
-            if low.ndim == 2:
-                low, high = low.min(axis=0), high.max(axis=0)
-            return low, high
-        clouds = []
-        for layer in self._layers:
-            match type(layer).__name__:
-                case "Points" | "Text":
-                    clouds.append(np.asarray(layer.position, float))
-                case "Arrows":
-                    tail = np.asarray(layer.tail, float)
-                    clouds += [tail, tail + np.asarray(layer.vector, float)]
-                case "Segments":
-                    clouds += [np.asarray(layer.start, float), np.asarray(layer.end, float)]
-                case "Image":
-                    rows, columns = np.shape(layer.values)[-2:]
-                    if layer.onto == "sphere":
-                        return np.full(3, -1.0), np.full(3, 1.0)
-                    clouds.append(np.array([[0.0, 0.0], [columns, rows]]))
-        if not clouds:
-            return None
-        dim = max(cloud.shape[-1] for cloud in clouds)
-        everything = [
-            np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds
-        ]
-        whole = np.concatenate(everything)
-        whole = whole[np.isfinite(whole).all(axis=1)]
-        if not len(whole):
-            return None
-        if len(whole) > 50:
-            low, high = np.quantile(whole, (0.005, 0.995), axis=0)
-            margin = 0.04 * (high - low)
-            return low - margin, high + margin
-        return whole.min(axis=0), whole.max(axis=0)
-
-    def _place_camera(self) -> None:
-        """Fit the world when it is first seen, and again when its box changes."""
-        box = self._box()
-        dim = self._dimension()
-        ends = () if box is None else (np.asarray(box.low), np.asarray(box.high))
-        key = (dim, *(end.tobytes() for end in ends))
-        if key == self._world:
-            return
-        extent = self._extent()
-        if extent is None:
-            return
-        self._world = key
-        if dim != self.camera.dim:
-            if dim == 3:
-                hint = self._hint
-                turn = (hint.azimuth, hint.elevation) if hint is not None else (30.0, 20.0)
-                self.camera = Camera3D(*extent, *turn)
-            else:
-                self.camera = Camera2D(*extent)
-        else:
-            self.camera.fit(*extent)
-        self.camera_changed.emit()
-
-    def _dimension(self) -> int:
-        for layer in self._layers:
-            match type(layer).__name__:
-                case "Points" | "Text":
-                    return np.shape(layer.position)[-1]
-                case "Box":
-                    return np.shape(layer.low)[-1]
-                case "Arrows":
-                    return np.shape(layer.tail)[-1]
-                case "Segments":
-                    return np.shape(layer.start)[-1]
-                case "Image" if layer.onto == "sphere":
-                    return 3
-        return 2
-
-    # Panels
-
-    def _parts(self, ratio: float) -> list[Part]:
-        """Panels side by side, in as many rows as makes them largest."""
-        width, height = round(self._native.width() * ratio), round(self._native.height() * ratio)
-        count = self._panels
-        if count == 1:
-            return [Part(0, 0, max(1, width), max(1, height))]
-        columns = max(
-            range(1, count + 1), key=lambda c: min(width / c, height / math.ceil(count / c))
-        )
-        rows = math.ceil(count / columns)
-        wide, high = max(1, width // columns), max(1, height // rows)
-        return [
-            Part((k % columns) * wide, height - (k // columns + 1) * high, wide, high)
-            for k in range(count)
-        ]
+    def _forget_sources(self) -> None:
+        self._sources.clear()
 
     # Uploading
 
@@ -405,7 +110,6 @@ class SwarmView(Steering, View):
         return True
 
     def _upload(self) -> None:
-        self._panels = max((_panels(layer) for layer in self._layers), default=1)
         used = set()
         for panel in range(self._panels):
             for index, layer in enumerate(self._layers):
@@ -424,9 +128,9 @@ class SwarmView(Steering, View):
     def _put_points(self, panel: int, index: int, points: Any) -> tuple | None:
         if self.is_density:
             return None
-        place = _of(points.position, 2, panel)
+        place = of_panel(points.position, 2, panel)
         name = self.colouring
-        value = _of(points.colours[name].value, 1, panel) if name else None
+        value = of_panel(points.colours[name].value, 1, panel) if name else None
         table, span, cyclic = self._colours_of_points(points)
         look = "grain"
         if points.radius is not None or (self._hint is not None and not self._hint.glow):
@@ -458,8 +162,8 @@ class SwarmView(Steering, View):
         key = (panel, index, "arrows")
         item = self._item(key, lambda: Strokes(arrows=True))
         if self._changed(key, arrows.tail, arrows.vector):
-            tail = _of(arrows.tail, 2, panel)
-            item.put(tail, tail + _of(arrows.vector, 2, panel))
+            tail = of_panel(arrows.tail, 2, panel)
+            item.put(tail, tail + of_panel(arrows.vector, 2, panel))
             _plain(item)
         return key
 
@@ -467,9 +171,9 @@ class SwarmView(Steering, View):
         key = (panel, index, "segments")
         item = self._item(key, lambda: Strokes())
         colour = segments.colour
-        value = None if colour is None else _of(colour.value, 1, panel)
+        value = None if colour is None else of_panel(colour.value, 1, panel)
         if self._changed(key, segments.start, segments.end, colour):
-            item.put(_of(segments.start, 2, panel), _of(segments.end, 2, panel), value)
+            item.put(of_panel(segments.start, 2, panel), of_panel(segments.end, 2, panel), value)
             if colour is None:
                 _plain(item)
             else:
@@ -486,7 +190,7 @@ class SwarmView(Steering, View):
         key = (panel, index, "curve")
         item = self._item(key, lambda: Strokes())
         if self._changed(key, curve.x, curve.y):
-            line = np.stack([_of(curve.x, 1, panel), _of(curve.y, 1, panel)], axis=1)
+            line = np.stack([of_panel(curve.x, 1, panel), of_panel(curve.y, 1, panel)], axis=1)
             item.put(line[:-1], line[1:])
             _plain(item)
         return key
@@ -497,7 +201,7 @@ class SwarmView(Steering, View):
         key = (panel, index, "box")
         item = self._item(key, lambda: Strokes())
         if self._changed(key, box.low, box.high):
-            low, high = _of(box.low, 1, panel), _of(box.high, 1, panel)
+            low, high = of_panel(box.low, 1, panel), of_panel(box.high, 1, panel)
             ends = np.stack([low, high])
             corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, len(low))
             edges = EDGES if len(low) == 3 else FLAT_EDGES
@@ -506,7 +210,7 @@ class SwarmView(Steering, View):
         return key
 
     def _put_image(self, panel: int, index: int, image: Any) -> tuple:
-        values = _of(image.values, 2, panel)
+        values = of_panel(image.values, 2, panel)
         shape = values.shape
         smooth = image.scale == "level" or self._shrinks(shape)
         key = (panel, index, "image", shape, smooth, image.onto)
@@ -522,28 +226,30 @@ class SwarmView(Steering, View):
             elif box is None:
                 item.on_plane(np.zeros(2), np.array(shape[::-1], float), images=False)
             else:
-                low_corner = _of(box.low, 1, panel)[:2]
-                item.on_plane(low_corner, _of(box.high, 1, panel)[:2], images=repeat)
+                low_corner = of_panel(box.low, 1, panel)[:2]
+                item.on_plane(low_corner, of_panel(box.high, 1, panel)[:2], images=repeat)
             item.program["outside"] = OUTSIDE if repeat else 0.0
         return key
 
     def _shrinks(self, shape: tuple[int, int]) -> bool:
-        part = self._parts(self._native.devicePixelRatioF())[0]
+        part = self._parts(self._target.devicePixelRatioF())[0]
         return max(shape) > FILL * min(part.width, part.height)
 
     # Painting
 
     def _repaint(self) -> None:
-        self._native.update()
+        self._target.update()
         if self._words.isVisible():
             self._words.update()
 
     def paint(self) -> None:
         """Called by the canvas, in its OpenGL context."""
+        while self._old_tables:
+            self._old_tables.pop().delete()
         if self._fresh:
             self._upload()
-        ratio = self._native.devicePixelRatioF()
-        width, height = round(self._native.width() * ratio), round(self._native.height() * ratio)
+        ratio = self._target.devicePixelRatioF()
+        width, height = round(self._target.width() * ratio), round(self._target.height() * ratio)
         ink = 0.0 if self.theme.dark else 1.0
         stage = colours.rgb(self.theme.hex("stage"))
         gloo.set_viewport(0, 0, width, height)
@@ -707,11 +413,11 @@ class SwarmView(Steering, View):
             size = min(max(2.2 * apart, 4.0), 15.0)
             strength = 0.5 * min(1.0, (2.2 * apart / size) ** 2 + 0.1)
         else:
-            widest = 4.2 if self.software else 7.0
+            widest = 7.0 if not self.software or item.count < 3000 else 4.2
             size = min(max(1.05 * apart, 2.4), widest)
-            if camera.dim == 3 or not self.software:
+            if camera.dim == 3 or not self.software or item.count < 3000:
                 size = min(max(1.3 * apart, 2.6), widest)
-            strength = min(0.85, 0.75 * min(1.0, (1.05 * apart / size) ** 2 + 0.15))
+            strength = 0.85 * min(1.0, (1.05 * apart / size) ** 2 + 0.15)
         return size * ratio * self.theme.scale, strength
 
     def _largest_sprite(self) -> float:
@@ -744,7 +450,7 @@ class SwarmView(Steering, View):
         box = self._box()
         if box is None or not box.periodic or self.camera.dim == 3:
             return (0.0, 0.0, 1.0, 1.0), 1.0
-        ends = np.stack([_of(box.low, 1, panel), _of(box.high, 1, panel)])
+        ends = np.stack([of_panel(box.low, 1, panel), of_panel(box.high, 1, panel)])
         shares = (ends @ matrix[:2, :2].T + matrix[:2, 3] + 1) / 2
         return tuple(shares.ravel()), OUTSIDE
 
@@ -776,13 +482,6 @@ class SwarmView(Steering, View):
             return np.eye(4, dtype=np.float32)
         before = np.linalg.inv(np.asarray(self._sums_matrix, float))
         return (matrix.astype(float) @ before).astype(np.float32)
-
-    def _area(self, pixel: float) -> float:
-        """What the world takes of the view, in square pixels of this size."""
-        camera = self.camera
-        if camera.dim == 2:
-            return float(np.prod(2 * camera.half)) / pixel**2
-        return float(np.pi * (0.6 * camera.radius / pixel) ** 2)
 
     # The end
 
@@ -820,59 +519,6 @@ class SwarmView(Steering, View):
         super().resizeEvent(event)
         self._words.setGeometry(self.rect())
         self._fresh = True
-
-
-class _Words(QWidget):
-    """Fixed words at their places, above the picture."""
-
-    def __init__(self, view: SwarmView) -> None:
-        super().__init__(view)
-        self.view, self.texts = view, []
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def paintEvent(self, _event: Any) -> None:
-        painter = QPainter(self)
-        theme = self.view.theme
-        painter.setFont(theme.font("caption"))
-        painter.setPen(theme.colour("text"))
-        for panel, part in enumerate(self.view._parts(1.0)):
-            matrix = self.view.camera.matrix(part.width, part.height)
-            top = self.height() - part.bottom - part.height
-            for text in self.texts:
-                place = _of(text.position, 2, panel)
-                flat = np.zeros((len(place), 4))
-                flat[:, : place.shape[1]], flat[:, 3] = place, 1
-                clip = flat @ matrix.T
-                for word, (x, y, _, w) in zip(text.words, clip, strict=False):
-                    if w > 0 and np.isfinite(x + y):
-                        at = QPointF(
-                            part.left + (x / w + 1) / 2 * part.width,
-                            top + (1 - y / w) / 2 * part.height,
-                        )
-                        painter.drawText(at + QPointF(6, -6), word)
-
-
-def _of(array: Any, ndim: int, panel: int) -> np.ndarray:
-    """The part of an array that belongs to a panel; an array without panels belongs to all."""
-    array = np.asarray(array)
-    return array[min(panel, len(array) - 1)] if array.ndim > ndim else array
-
-
-def _panels(layer: Any) -> int:
-    match type(layer).__name__:
-        case "Points" | "Text":
-            array, ndim = layer.position, 2
-        case "Arrows":
-            array, ndim = layer.tail, 2
-        case "Segments":
-            array, ndim = layer.start, 2
-        case "Image":
-            array, ndim = layer.values, 2
-        case "Box":
-            array, ndim = layer.low, 1
-        case _:
-            return 1
-    return np.shape(array)[0] if np.ndim(array) > ndim else 1
 
 
 def _plain(item: Strokes) -> None:

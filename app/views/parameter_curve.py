@@ -1,0 +1,199 @@
+"""The order parameter against a parameter: theory's line, measured points, and the run on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.theme.theme import Theme
+from app.views.plotting import DOT, PlotBase, Range, add_plot, bounds, dress, note, pen
+
+
+POINTS = 400  # measured ones that are kept
+
+
+class ParameterCurveView(PlotBase):
+    """The first of theory's curves is the one to believe; others are estimates and bounds."""
+
+    chosen = Signal(float)  # a value of the parameter that was clicked on
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._x, self._curves = np.empty(0), {}
+        self._critical: list[float] = []
+        self._points = np.empty((0, 3))  # x, mean, error
+        self._run: tuple[float, float, float] | None = None
+        self._words = ("", "")
+        self._span: tuple[float, float] | None = None
+        self._log = False
+        self._range = Range()
+        self._build()
+        self.canvas.scene().sigMouseClicked.connect(self._on_clicked)
+
+    def show_theory(
+        self, x: np.ndarray, curves: dict[str, np.ndarray], critical: list[float] | None = None
+    ) -> None:
+        """Theory along the parameter by name, and where it turns."""
+        self._x = np.asarray(x, float)
+        self._curves = {name: np.asarray(y, float) for name, y in curves.items()}
+        self._critical = [c for c in critical or [] if np.isfinite(c)]
+        self.touch()
+
+    def add_measured(self, x: float, mean: float, error: float) -> None:
+        """A finished measurement; a later one at the same place replaces it."""
+        apart = np.abs(self._points[:, 0] - x)
+        kept = self._points[apart > 1e-9 * max(1.0, abs(x))]
+        self._points = np.concatenate([kept, [[x, mean, error]]])[-POINTS:]
+        self.touch()
+
+    def set_run(self, x: float, mean: float, error: float = np.nan) -> None:
+        """Where the run stands now."""
+        self._run = (x, mean, error)
+        self.touch()
+
+    def set_labels(
+        self,
+        x: str,
+        y: str = "",
+        *,
+        span: tuple[float, float] | None = None,
+        log: bool = False,
+    ) -> None:
+        """The parameter in words, and what the vertical axis shows at least."""
+        self._words, self._span, self._log = (x, y), span, log
+        self._range.forget()
+        self._build()
+        self.touch()
+
+    def clear(self) -> None:
+        """Forget what was measured, and where the run stands."""
+        self._points, self._run = np.empty((0, 3)), None
+        self.touch()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        self._build()
+        self.touch()
+
+    def data(self) -> dict[str, np.ndarray]:
+        theory = {f"theory {name}": y for name, y in self._curves.items()}
+        measured = dict(zip(("x", "mean", "error"), self._points.T.copy(), strict=True))
+        return {"parameter": self._x, **theory, **measured}
+
+    def _build(self) -> None:
+        theme = self.theme
+        self.canvas.clear()
+        self.canvas.setBackground(theme.hex("panel"))
+        self._plot = add_plot(self.canvas, theme)
+        if self._words[0]:
+            self._plot.setLabel("bottom", self._words[0])
+            dress(self._plot, theme)
+        self._plot.setLogMode(self._log, False)
+        ink = theme.colour("measured")
+        self._bars = pg.ErrorBarItem(
+            x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=pg.mkPen(ink, width=1.25)
+        )
+        self._spots = pg.ScatterPlotItem(size=6 * theme.scale, pen=None, brush=ink)
+        accent = pg.mkPen(theme.colour("accent"), width=2 * theme.scale)
+        self._bar = pg.ErrorBarItem(x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=accent)
+        self._ring = pg.ScatterPlotItem(
+            size=13 * theme.scale, pen=accent, brush=theme.colour("panel")
+        )
+        self._core = pg.ScatterPlotItem(
+            size=5 * theme.scale, pen=None, brush=theme.colour("accent")
+        )
+        layers = (self._bars, self._spots, self._bar, self._ring, self._core)
+        for z, item in enumerate(layers):
+            item.setZValue(10 + z)
+            self._plot.addItem(item)
+        self._lines: dict[str, tuple[pg.PlotDataItem, pg.TextItem]] = {}
+        self._critical_lines: list[pg.InfiniteLine] = []
+
+    def draw(self) -> None:
+        for name in set(self._lines) - set(self._curves):
+            for item in self._lines.pop(name):
+                self._plot.removeItem(item)
+        for k, (name, y) in enumerate(self._curves.items()):
+            if name not in self._lines:
+                line = pg.PlotDataItem(
+                    pen=pen(self.theme, "weaker" if k else "theory"), connect="finite"
+                )
+                words = note(name, self.theme, "theory", (1, 1))
+                self._plot.addItem(line)
+                self._plot.addItem(words)
+                self._lines[name] = (line, words)
+            self._lines[name][0].setData(self._x, y)
+        x, mean, error = self._points.T
+        at = self._on_axis(x)
+        self._spots.setData(at, mean)
+        height = np.where(np.isfinite(error), 4 * error, 0)  # two standard errors to each side
+        self._bars.setData(x=at, y=mean, height=height)
+        self._draw_run()
+        self._fit()
+        self._place_words()
+
+    def _draw_run(self) -> None:
+        x, mean, error = self._run or (np.nan,) * 3
+        at = self._on_axis(np.array([x], float))
+        known = np.isfinite(at[0] + mean)
+        spot = (at, np.array([mean])) if known else (np.empty(0), np.empty(0))
+        self._ring.setData(*spot)
+        self._core.setData(*spot)
+        height = np.full(len(spot[0]), 4 * error if np.isfinite(error) else 0.0)
+        self._bar.setData(x=spot[0], y=spot[1], height=height)
+
+    def _on_axis(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log10(x) if self._log else x
+
+    def _fit(self) -> None:
+        run = self._run or (np.nan,) * 3
+        left, right = bounds([self._on_axis(self._x), self._on_axis(self._points[:, 0])])
+        if np.isfinite(left) and right > left:
+            room = 0.02 * (right - left)
+            self._plot.setXRange(left - room, right + room, padding=0)
+        arrays = [*self._curves.values(), self._points[:, 1], np.array([run[1]], float)]
+        if self._span is not None:
+            arrays.append(np.array(self._span, float))
+        self._plot.setYRange(*self._range.follow(*bounds(arrays)), padding=0)
+        while len(self._critical_lines) < len(self._critical):
+            edge = pg.mkPen(self.theme.colour("theory", 0.8), width=1, style=DOT)
+            line = pg.InfiniteLine(0, pen=edge)
+            self._plot.addItem(line)
+            self._critical_lines.append(line)
+        for k, line in enumerate(self._critical_lines):
+            line.setVisible(k < len(self._critical))
+            if k < len(self._critical):
+                line.setPos(float(self._on_axis(np.array([self._critical[k]]))[0]))
+
+    def _place_words(self) -> None:
+        """Names stand where their line is farthest from all others and leaves room above."""
+        (left, right), (bottom, top) = self._plot.getViewBox().viewRange()
+        x = self._on_axis(self._x)
+        inner = (x > left + 0.2 * (right - left)) & (x < right - 0.02 * (right - left))
+        for name, (_, words) in self._lines.items():
+            y = self._curves[name]
+            fits = inner & np.isfinite(y) & (y < top - 0.1 * (top - bottom))
+            words.setVisible(bool(fits.any()))
+            if not fits.any():
+                continue
+            others = [c for other, c in self._curves.items() if other != name]
+            apart = np.ones_like(y)
+            for other in others:
+                apart = np.minimum(apart, np.nan_to_num(np.abs(other - y), nan=1.0))
+            steep = np.abs(np.gradient(np.nan_to_num(y))) / max(top - bottom, 1e-12)
+            score = np.where(
+                fits, apart / max(top - bottom, 1e-12) - 6 * steep + 0.2 * x / right, -9
+            )
+            k = int(np.argmax(score))
+            words.setAnchor((1, 1))
+            words.setPos(x[k], y[k])
+
+    def _on_clicked(self, event) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and len(self._x):
+            at = self._plot.getViewBox().mapSceneToView(event.scenePos()).x()
+            (left, right), _ = self._plot.getViewBox().viewRange()
+            if left <= at <= right:
+                self.chosen.emit(float(10**at if self._log else at))

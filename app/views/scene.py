@@ -1,0 +1,400 @@
+"""What every swarm view knows, whoever paints it: layers, colours, camera, panels, density."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+from app.views import colours
+from app.views.camera import Camera2D, Camera3D
+from app.views.steering import Steering
+from app.views.view import View, named_data
+
+
+if TYPE_CHECKING:
+    from app.theme.theme import Theme
+    from engine.core.about import Hint
+    from engine.core.layers import Layer
+
+MANY_IN_SOFTWARE = 20_000  # points above which a picture of their density is cheaper
+MANY = 500_000
+OUTSIDE = 0.3  # strength of periodic images
+EDGES = np.argwhere(np.triu([[(a ^ b).bit_count() == 1 for a in range(8)] for b in range(8)]))
+FLAT_EDGES = EDGES[(EDGES < 4).all(axis=1)]
+
+
+class DensityRequest(NamedTuple):
+    """A picture of sums that the engine is asked for: (w·colour, w) of the points in each pixel."""
+
+    matrix: np.ndarray  # 4 × 4, columns, to clip space
+    height: int
+    width: int
+    colouring: str  # "" where the points have none
+    table: np.ndarray  # 256 × 3
+    low: float
+    high: float
+    cyclic: bool
+
+
+class Part(NamedTuple):
+    """The share of the window that a panel takes, in device pixels from the lower left corner."""
+
+    left: int
+    bottom: int
+    width: int
+    height: int
+
+
+class SceneView(Steering, View):
+    """A swarm and what belongs to it. Who paints gives `_target` and says when to `_repaint`."""
+
+    density_changed = Signal(bool)  # whether crowds are shown as a picture of their density
+    camera_changed = Signal()
+
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, hint: Hint | None = None
+    ) -> None:
+        super().__init__(theme, parent)
+        self._hint = hint
+        self._layers: tuple[Layer, ...] = ()
+        self._fresh = False
+        self._last_points: Any | None = None
+        self._swarm_is_here = False
+        self._panels = 1
+        self._colouring = ""
+        self._spans: dict[str, colours.SmoothSpan] = {}
+        self._density_mode, self._was_density = "auto", False
+        self._sums: np.ndarray | None = None
+        self._sums_matrix: np.ndarray | None = None
+        self._sums_fresh = False
+        self._glow, self._images = True, True
+
+    def _repaint(self) -> None:
+        raise NotImplementedError
+
+    def _forget_sources(self) -> None:
+        """All that is drawn has to be made anew."""
+
+    @property
+    def software(self) -> bool:
+        """Whether the processor draws."""
+        return True
+
+    # What is shown
+
+    def show_layers(self, layers: tuple[Layer, ...]) -> None:
+        if layers is self._layers:
+            return
+        self._layers, self._fresh = tuple(layers), True
+        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        self._swarm_is_here = found is not None
+        if found is not None or not self._was_density:
+            self._last_points = found
+        everything = [*self._layers, self._last_points]
+        self._panels = max(panels_of(layer) for layer in everything)
+        self._place_camera()
+        self._note_density()
+        self._repaint()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        self._fresh = True
+        self._forget_sources()
+        self._repaint()
+
+    def data(self) -> dict[str, np.ndarray]:
+        return named_data(self._layers)
+
+    @property
+    def colourings(self) -> list[str]:
+        points = self._points()
+        return list(points.colours) if points is not None else []
+
+    @property
+    def colouring(self) -> str:
+        names = self.colourings
+        return self._colouring if self._colouring in names else (names[0] if names else "")
+
+    def set_colouring(self, name: str) -> None:
+        self._colouring, self._fresh = name, True
+        self._repaint()
+
+    @property
+    def legend(self) -> colours.Legend | None:
+        """What the colours say, or None where they say nothing."""
+        found = self._scale_of_view()
+        if found is None:
+            return None
+        value, scale, label, (low, high), points = found
+        angle, length = math.nan, 0.0
+        if scale == "phase" and (self._swarm_is_here or not points):
+            some = np.ravel(value)
+            some = some[:: max(1, len(some) // 16_384)]
+            mean = np.mean(np.exp(1j * some[np.isfinite(some)])) if len(some) else 0
+            angle, length = float(np.angle(mean)), float(np.abs(mean))
+        table = colours.table(scale, label, self.theme, points=points)
+        return colours.Legend(scale, label, table, low, high, angle, length)
+
+    @property
+    def scale(self) -> float:
+        """The system's units per (logical) pixel; in space at the depth of the target."""
+        part = self._parts(1.0)[0]
+        return self.camera.pixel(part.width, part.height)
+
+    def set_glow(self, on: bool) -> None:
+        """Bloom on or off, where the card can."""
+        self._glow = on
+        self._repaint()
+
+    def set_images(self, on: bool) -> None:
+        """The box and its periodic images on or off."""
+        self._images, self._fresh = on, True
+        self._forget_sources()
+        self._repaint()
+
+    # Density
+
+    @property
+    def is_density(self) -> bool:
+        points = self._points()
+        if points is None or self._density_mode == "never":
+            return False
+        many = MANY_IN_SOFTWARE if self.software else MANY
+        return self._density_mode == "always" or self.count > many
+
+    @property
+    def count(self) -> int:
+        """How many points there are, in all panels."""
+        points = self._points()
+        return 0 if points is None else int(np.prod(np.shape(points.position)[:-1]))
+
+    @property
+    def density_wanted(self) -> DensityRequest | None:
+        """What the engine is to splat, while crowds are shown as their density."""
+        points = self._points()
+        if points is None or not self.is_density:
+            return None
+        coarse = 2.0 if self.software else 1.0
+        part = self._parts(self._target.devicePixelRatioF())[0]
+        width, height = max(8, round(part.width / coarse)), max(8, round(part.height / coarse))
+        table, (low, high), cyclic = self._colours_of_points(points)
+        matrix = self.camera.matrix(part.width, part.height)
+        return DensityRequest(matrix, height, width, self.colouring, table, low, high, cyclic)
+
+    def show_density(self, sums: np.ndarray, matrix: np.ndarray | None = None) -> None:
+        """Draw these sums; with the matrix they were made for, they follow the camera at once."""
+        self._sums, self._sums_matrix, self._sums_fresh = sums, matrix, True
+        self._repaint()
+
+    def set_density(self, mode: str) -> None:
+        """How crowds are shown: as their density "auto", "always" or "never"."""
+        self._density_mode, self._fresh = mode, True
+        self._note_density()
+        self._repaint()
+
+    def _note_density(self) -> None:
+        now = self.is_density
+        if now != self._was_density:
+            self._was_density = now
+            self._sums = None
+            self.density_changed.emit(now)
+
+    # Layers
+
+    def _points(self) -> Any | None:
+        """The swarm; the last one seen where only its density comes along."""
+        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        return found if found is not None else self._last_points
+
+    def _box(self) -> Any | None:
+        return next((la for la in self._layers if type(la).__name__ == "Box"), None)
+
+    def _colours_of_points(self, points: Any) -> tuple[np.ndarray, tuple[float, float], bool]:
+        name = self.colouring
+        if not name:
+            token = "measured" if self.theme.dark else "text"
+            plain = np.tile(np.float32(colours.rgb(self.theme.hex(token))), (256, 1))
+            if self.camera.dim == 3:
+                plain = colours.table("level", "depth", self.theme, points=True)
+            return plain, (0.0, 1.0), False
+        colour = points.colours[name]
+        table = colours.table(colour.scale, name, self.theme, points=True)
+        return table, self._span_of(name, colour.value, colour), colour.scale == "phase"
+
+    def _span_of(self, name: str, value: np.ndarray, colour: Any) -> tuple[float, float]:
+        follower = self._spans.setdefault(name, colours.SmoothSpan())
+        if self._fresh or follower.ends is None:
+            return follower.follow(np.asarray(value), colour.scale, colour.span)
+        return follower.ends
+
+    def _scale_of_view(self) -> tuple | None:
+        points = self._points()
+        if points is not None and self.colouring:
+            colour = points.colours[self.colouring]
+            span = self._span_of(self.colouring, colour.value, colour)
+            return colour.value, colour.scale, self.colouring, span, True
+        for index, layer in enumerate(self._layers):
+            if type(layer).__name__ == "Image":
+                span = self._span_of(f"image {index}", layer.values, layer)
+                return layer.values, layer.scale, "", span, False
+        return None
+
+    def _extent(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """What the camera has to show: the box, or all there is but the outermost points."""
+        box = self._box()
+        if box is not None:
+            low, high = np.asarray(box.low, float), np.asarray(box.high, float)
+            if low.ndim == 2:
+                low, high = low.min(axis=0), high.max(axis=0)
+            return low, high
+        clouds = []
+        for layer in self._layers:
+            match type(layer).__name__:
+                case "Points" | "Text":
+                    clouds.append(np.asarray(layer.position, float))
+                case "Arrows":
+                    tail = np.asarray(layer.tail, float)
+                    clouds += [tail, tail + np.asarray(layer.vector, float)]
+                case "Segments":
+                    clouds += [np.asarray(layer.start, float), np.asarray(layer.end, float)]
+                case "Image":
+                    rows, columns = np.shape(layer.values)[-2:]
+                    if layer.onto == "sphere":
+                        return np.full(3, -1.0), np.full(3, 1.0)
+                    clouds.append(np.array([[0.0, 0.0], [columns, rows]]))
+        if not clouds:
+            return None
+        dim = max(cloud.shape[-1] for cloud in clouds)
+        everything = [
+            np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds
+        ]
+        whole = np.concatenate(everything)
+        whole = whole[np.isfinite(whole).all(axis=1)]
+        if not len(whole):
+            return None
+        if len(whole) > 50:
+            low, high = np.quantile(whole, (0.005, 0.995), axis=0)
+            margin = 0.04 * (high - low)
+            return low - margin, high + margin
+        return whole.min(axis=0), whole.max(axis=0)
+
+    def _place_camera(self) -> None:
+        """Fit the world when it is first seen, and again when its box changes."""
+        box = self._box()
+        dim = self._dimension()
+        ends = () if box is None else (np.asarray(box.low), np.asarray(box.high))
+        key = (dim, *(end.tobytes() for end in ends))
+        if key == self._world:
+            return
+        extent = self._extent()
+        if extent is None:
+            return
+        self._world = key
+        if dim != self.camera.dim:
+            if dim == 3:
+                hint = self._hint
+                turn = (hint.azimuth, hint.elevation) if hint is not None else (30.0, 20.0)
+                self.camera = Camera3D(*extent, *turn)
+            else:
+                self.camera = Camera2D(*extent)
+        else:
+            self.camera.fit(*extent)
+        self.camera_changed.emit()
+
+    def _dimension(self) -> int:
+        for layer in self._layers:
+            match type(layer).__name__:
+                case "Points" | "Text":
+                    return np.shape(layer.position)[-1]
+                case "Box":
+                    return np.shape(layer.low)[-1]
+                case "Arrows":
+                    return np.shape(layer.tail)[-1]
+                case "Segments":
+                    return np.shape(layer.start)[-1]
+                case "Image" if layer.onto == "sphere":
+                    return 3
+        return 2
+
+    # Panels
+
+    def _parts(self, ratio: float) -> list[Part]:
+        """Panels side by side, in as many rows as makes them largest."""
+        width, height = round(self._target.width() * ratio), round(self._target.height() * ratio)
+        count = self._panels
+        if count == 1:
+            return [Part(0, 0, max(1, width), max(1, height))]
+        columns = max(
+            range(1, count + 1), key=lambda c: min(width / c, height / math.ceil(count / c))
+        )
+        rows = math.ceil(count / columns)
+        wide, high = max(1, width // columns), max(1, height // rows)
+        return [
+            Part((k % columns) * wide, height - (k // columns + 1) * high, wide, high)
+            for k in range(count)
+        ]
+
+    def _area(self, pixel: float) -> float:
+        """What the world takes of the view, in square pixels of this size."""
+        camera = self.camera
+        if camera.dim == 2:
+            return float(np.prod(2 * camera.half)) / pixel**2
+        return float(np.pi * (0.6 * camera.radius / pixel) ** 2)
+
+
+class Words(QWidget):
+    """Fixed words at their places, above the picture."""
+
+    def __init__(self, view: SceneView) -> None:
+        super().__init__(view)
+        self.view, self.texts = view, []
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, _event: Any) -> None:
+        painter = QPainter(self)
+        theme = self.view.theme
+        painter.setFont(theme.font("caption"))
+        painter.setPen(theme.colour("text"))
+        for panel, part in enumerate(self.view._parts(1.0)):
+            matrix = self.view.camera.matrix(part.width, part.height)
+            top = self.height() - part.bottom - part.height
+            for text in self.texts:
+                place = of_panel(text.position, 2, panel)
+                flat = np.zeros((len(place), 4))
+                flat[:, : place.shape[1]], flat[:, 3] = place, 1
+                clip = flat @ matrix.T
+                for word, (x, y, _, w) in zip(text.words, clip, strict=False):
+                    if w > 0 and np.isfinite(x + y):
+                        at = QPointF(
+                            part.left + (x / w + 1) / 2 * part.width,
+                            top + (1 - y / w) / 2 * part.height,
+                        )
+                        painter.drawText(at + QPointF(6, -6), word)
+
+
+def of_panel(array: Any, ndim: int, panel: int) -> np.ndarray:
+    """The part of an array that belongs to a panel; an array without panels belongs to all."""
+    array = np.asarray(array)
+    return array[min(panel, len(array) - 1)] if array.ndim > ndim else array
+
+
+def panels_of(layer: Any) -> int:
+    match type(layer).__name__:
+        case "Points" | "Text":
+            array, ndim = layer.position, 2
+        case "Arrows":
+            array, ndim = layer.tail, 2
+        case "Segments":
+            array, ndim = layer.start, 2
+        case "Image":
+            array, ndim = layer.values, 2
+        case "Box":
+            array, ndim = layer.low, 1
+        case _:
+            return 1
+    return np.shape(array)[0] if np.ndim(array) > ndim else 1
