@@ -56,6 +56,7 @@ pages:
 	@.ci/setup test
 	$(python) docs/make_system_pages.py
 	$(python) docs/make_command_line_page.py
+	$(python) docs/make_notebook_page.py
 
 clean:
 	rm -rf .venv manyscope-out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
