@@ -10,17 +10,15 @@ import platformdirs
 def keep_compilations() -> Path:
     """Let JAX keep what it compiles in a folder, and say which.
 
-    The folder is `jax` inside the environment variable MANYSCOPE_CACHE, or one that JAX was
-    already told of, or the user's cache. Where it cannot be made, all works as well, but starts
-    more slowly.
+    The folder is the one that JAX was already told of (JAX_COMPILATION_CACHE_DIR), or `jax` inside
+    the environment variable MANYSCOPE_CACHE, or one in the user's cache. Where it cannot be made,
+    all works as well, but starts more slowly.
     """
-    named, told = os.environ.get("MANYSCOPE_CACHE"), jax.config.jax_compilation_cache_dir
-    if named:
-        folder = Path(named) / "jax"
-    elif told:
+    told, named = jax.config.jax_compilation_cache_dir, os.environ.get("MANYSCOPE_CACHE")
+    if told:
         folder = Path(told)
     else:
-        folder = platformdirs.user_cache_path("manyscope") / "jax"
+        folder = (Path(named) if named else platformdirs.user_cache_path("manyscope")) / "jax"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
