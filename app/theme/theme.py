@@ -49,6 +49,7 @@ class Theme:
         self.maps: dict[str, str] = tokens()["maps"]
         self.sizes: dict[str, int] = tokens()["size"]
         self.motion: dict[str, int] = tokens()["motion"]
+        self._icons: dict[tuple[str, str, str], QIcon] = {}
 
     @property
     def dark(self) -> bool:
@@ -74,12 +75,15 @@ class Theme:
 
     def icon(self, name: str, colour: str = "text2", active: str = "accent") -> QIcon:
         """A Phosphor icon by its name, such as `play-fill`."""
-        return qtawesome.icon(
-            f"ph.{name}",
-            color=self.hex(colour),
-            color_on=self.hex(active),
-            color_disabled=self.hex("line_strong"),
-        )
+        key = name, colour, active
+        if key not in self._icons:
+            self._icons[key] = qtawesome.icon(
+                f"ph.{name}",
+                color=self.hex(colour),
+                color_on=self.hex(active),
+                color_disabled=self.hex("line_strong"),
+            )
+        return self._icons[key]
 
     def sheet(self) -> str:
         """The style sheet of the application."""
@@ -87,6 +91,7 @@ class Theme:
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
         text = re.sub(r"@@(\d+)", lambda m: f"{self.px(int(m[1]))}px", text)
         text = re.sub(r"@pt\.(\w+)", lambda m: f"{self.type[m[1]] * self.scale:g}pt", text)
+        text = text.replace("@icons", (resource("icons") / self.name).as_posix())
         return re.sub(r"@(\w+)", lambda m: self.colours[m[1]], text)
 
     def palette(self) -> QPalette:

@@ -1,0 +1,100 @@
+"""One of a few words: side by side while they fit, a list otherwise."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.theme.theme import Theme
+
+
+class Segments(QFrame):
+    """A few words side by side, one of them chosen."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, words: tuple[str, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("segment")
+        self._line = QHBoxLayout(self)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        for word in words:
+            button = QToolButton(text=word, checkable=True)
+            button.setAccessibleName(word)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self._group.addButton(button)
+            self._line.addWidget(button, 1)
+            self._buttons[word] = button
+        self._group.buttonClicked.connect(lambda button: self.chosen.emit(button.text()))
+        self.restyle(theme)
+
+    def value(self) -> str:
+        button = self._group.checkedButton()
+        return button.text() if button else ""
+
+    def setValue(self, word: str) -> None:
+        if word in self._buttons:
+            self._buttons[word].setChecked(True)
+
+    def restyle(self, theme: Theme) -> None:
+        self._line.setContentsMargins(*[theme.px(2)] * 4)
+        self._line.setSpacing(theme.px(2))
+
+
+class Combo(QComboBox):
+    """A list to choose from, with the caret of our icons; never steals the wheel."""
+
+    chosen = Signal(str)
+
+    def __init__(
+        self, theme: Theme, words: tuple[str, ...] = (), parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.addItems(list(words))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.view().setMinimumWidth(0)
+        self.view().window().setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
+        self.textActivated.connect(self.chosen)
+
+    def value(self) -> str:
+        return self.currentText()
+
+    def setValue(self, word: str) -> None:
+        with QSignalBlocker(self):
+            self.setCurrentIndex(self.findText(word))
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.update()
+
+    def wheelEvent(self, event) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def paintEvent(self, event) -> None:
+        super().paintEvent(event)
+        side = self.theme.px(12)
+        area = QRect(round(self.width() - 1.9 * side), (self.height() - side) // 2, side, side)
+        self.theme.icon("caret-down", "text3").paint(QPainter(self), area)
+
+
+def choice(theme: Theme, words: tuple[str, ...], parent: QWidget | None = None) -> Segments | Combo:
+    """The control that suits these words: three short ones stand side by side."""
+    short = len(words) <= 3 and sum(len(word) for word in words) <= 22
+    return Segments(theme, words, parent) if short else Combo(theme, words, parent)
