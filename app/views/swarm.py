@@ -385,7 +385,7 @@ class SwarmView(SceneView):
         flat = camera.dim == 2
         distance = 1.0 if flat else camera.distance
         program["depths"] = (
-            (0.0, 0.0) if flat else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
+            (1.0, 2.0) if flat else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
         )
         if item.look == "disc":
             radius = points.radius if points is not None else None
