@@ -14,8 +14,8 @@ from PySide6.QtSvg import QSvgRenderer
 
 X_HEIGHT = 1.12  # of Inter over STIX: mathematics this much larger looks as large as its text
 SMALL = (
-    r"\alpha \beta \gamma \delta \varepsilon \zeta \eta \theta \iota \kappa \lambda \mu \nu \xi \pi "
-    r"\rho \sigma \tau \upsilon \varphi \chi \psi \omega"
+    r"\alpha \beta \gamma \delta \varepsilon \zeta \eta \theta \iota \kappa \lambda \mu \nu \xi "
+    r"\pi \rho \sigma \tau \upsilon \varphi \chi \psi \omega"
 )
 LARGE = r"\Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Phi \Psi \Omega"
 OTHER = r"\ell \infty \partial \nabla \surd \langle \rangle \pm \le \ge \cdot \times -"

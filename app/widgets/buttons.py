@@ -20,17 +20,19 @@ class IconButton(QToolButton):
         size: int = 16,
         colour: str = "text2",
         checkable: bool = False,
-        on: str = "",
+        quiet: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._icon, self._size, self._colour, self._on = icon, size, colour, on
+        self._icon, self._size, self._colour = icon, size, colour
+        self._active = "accent"
+        if quiet:  # the icon alone says that it is on
+            self._active = "text"
+            self.setProperty("kind", "quiet")
         self.setCheckable(checkable)
         self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.set_tip(tip)
-        if on:
-            self.toggled.connect(lambda _: self.restyle(self.theme))
         self.restyle(theme)
 
     def set_tip(self, tip: str) -> None:
@@ -45,8 +47,7 @@ class IconButton(QToolButton):
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
-        name = self._on if self._on and self.isChecked() else self._icon
-        self.setIcon(theme.icon(name, self._colour))
+        self.setIcon(theme.icon(self._icon, self._colour, self._active))
         self.setIconSize(QSize(theme.px(self._size), theme.px(self._size)))
 
 

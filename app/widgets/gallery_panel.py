@@ -234,7 +234,7 @@ class GalleryPanel(QFrame):
                 card.installEventFilter(self)
                 self._cards[card.entry.id] = card
             count = Label(numbers.count(len(cards)), "caption")
-            head = Row(self.theme, Label(family, "section"), None, count)
+            head = Row(self.theme, Label(family[:1].upper() + family[1:], "section"), None, count)
             grid = Cards(self.theme, cards)
             self._families.append((head, count, grid))
             inside.add(head)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
@@ -17,6 +17,7 @@ from app.widgets.labels import ElidedLabel, IconLabel, Label
 Kind = Literal["plain", "warning", "error"]
 Deed = tuple[str, Callable[[], object]]
 WIDTH = 380
+FIT = (QEvent.Type.LayoutRequest, QEvent.Type.PolishRequest, QEvent.Type.Show)
 
 
 class Notice(QFrame):
@@ -54,6 +55,12 @@ class Notice(QFrame):
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
         self.restyle(theme)
+
+    def event(self, event) -> bool:
+        done = super().event(event)
+        if event.type() in FIT:
+            self.adjustSize()
+        return done
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
@@ -134,6 +141,12 @@ class Banner(QFrame):
         if progress is not None:
             self._bar.setRange(0, 0 if progress < 0 else 1000)
             self._bar.setValue(0 if progress < 0 else round(1000 * progress))
+
+    def event(self, event) -> bool:
+        done = super().event(event)
+        if event.type() in FIT:
+            self.adjustSize()
+        return done
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme

@@ -81,6 +81,7 @@ class ParameterRow(QWidget):
             size=13,
             colour="text3",
             checkable=True,
+            quiet=True,
             parent=self,
         )
         self._lock.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -156,7 +157,7 @@ class ParameterRow(QWidget):
         return QSize(self.theme.px(290), self.theme.px(48))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.theme.px(190), self.theme.px(48))
+        return QSize(self.theme.px(216), self.theme.px(48))
 
     # The hand.
 

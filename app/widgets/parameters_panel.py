@@ -72,7 +72,6 @@ class ParametersPanel(QFrame):
         randomise.clicked.connect(self.randomise_asked)
         reset.clicked.connect(self.reset_asked)
         self.filter_field.textChanged.connect(self._filter)
-        self.setMinimumWidth(theme.px(216))
 
     def show_system(
         self, parameters: Mapping[str, Parameter], values: Mapping[str, Any], presets: list[str]
@@ -85,7 +84,7 @@ class ParametersPanel(QFrame):
         live = [p for p in parameters.values() if p.kind in ("live", "mode")]
         built = [p for p in parameters.values() if p.kind not in ("live", "mode")]
         self._rows = {}
-        self._live = Column(self.theme, gap=6)
+        self._live = Column(self.theme, gap=8)
         self._built = Column(self.theme, gap=6)
         self._pokes = Column(self.theme, gap=6)
         for group, members in ((self._live, live), (self._built, built)):
@@ -190,7 +189,6 @@ class ParametersPanel(QFrame):
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
-        self.setMinimumWidth(theme.px(216))
         self._top.restyle(theme)
         if self._scroll is not None:
             self._scroll.restyle(theme)

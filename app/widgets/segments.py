@@ -50,6 +50,9 @@ class Segments(QFrame):
     def restyle(self, theme: Theme) -> None:
         self._line.setContentsMargins(*[theme.px(2)] * 4)
         self._line.setSpacing(theme.px(2))
+        advance = self.fontMetrics().horizontalAdvance
+        for word, button in self._buttons.items():
+            button.setMinimumWidth(advance(word) + theme.px(14))
 
 
 class Combo(QComboBox):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
@@ -19,6 +19,7 @@ from app.widgets.scale import nice_below
 
 
 Table = np.ndarray  # colours × 3, from 0 to 1
+FIT = (QEvent.Type.LayoutRequest, QEvent.Type.PolishRequest, QEvent.Type.Show)
 
 
 class Chip(QFrame):
@@ -42,6 +43,12 @@ class Chip(QFrame):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.row)
         self._dress(theme)
+
+    def event(self, event) -> bool:
+        done = super().event(event)
+        if event.type() in FIT:
+            self.adjustSize()  # nobody lays out what floats
+        return done
 
     def restyle(self, theme: Theme) -> None:
         self.row.restyle(theme)
