@@ -355,20 +355,7 @@ class _Page:
             case FramePanel() if self._is_place(panel):
                 self._place(panel, left, top, width, height)
             case FramePanel():
-                views = scene.panels_of(panel.layers)
-                columns = math.ceil(math.sqrt(len(views)))
-                rows = -(-len(views) // columns)
-                for k, layers in enumerate(views):
-                    row, column = divmod(k, columns)
-                    cell = width / columns, height / rows
-                    axes = self._axes(left + column * cell[0], top + row * cell[1], *cell)
-                    self._plot(axes, layers, panel, small=len(views) > 1)
-                    if column:
-                        axes.set_yticklabels([])
-                    if k + columns < len(views):
-                        axes.set_xticklabels([])
-                    place = left + column * cell[0], top + row * cell[1]
-                    self._settle(axes, *place, cell[0] - (0.8 if columns > 1 else 0), cell[1])
+                self._plots(panel, left, top, width, height)
             case Trace():
                 axes = self._axes(left, top, width, height)
                 self._trace(axes, panel)
@@ -390,6 +377,31 @@ class _Page:
                 axes = self._axes(left, top, width, height)
                 self._curve(axes, panel)
                 self._settle(axes, left, top, width, height)
+
+    def _plots(
+        self, panel: FramePanel, left: float, top: float, width: float, height: float
+    ) -> None:
+        """Curves and bars; those of several panels share the numbers at their outer axes."""
+        views = scene.panels_of(panel.layers)
+        if len(views) == 1:
+            axes = self._axes(left, top, width, height)
+            self._plot(axes, views[0], panel)
+            self._settle(axes, left, top, width, height)
+            return
+        columns = math.ceil(math.sqrt(len(views)))
+        rows = -(-len(views) // columns)
+        em = self.style.font * self.mm_of_pt
+        beside, below = 1.7 * em, 1.7 * em
+        wide, tall = (width - beside) / columns, (height - below) / rows
+        for k, layers in enumerate(views):
+            row, column = divmod(k, columns)
+            place = left + beside + column * wide, top + row * tall
+            axes = self._axes(*place, wide - 0.8, tall - 0.8)
+            self._plot(axes, layers, panel, small=True)
+            if column:
+                axes.set_yticklabels([])
+            if k + columns < len(views):
+                axes.set_xticklabels([])
 
     def _place(
         self, panel: FramePanel, left: float, top: float, width: float, height: float
@@ -827,6 +839,10 @@ class _Page:
         wide, tall = 0.52 * font * len(words) / size[0], 1.15 * font / size[1]
         every = [shares(other) for other in (*axes.get_lines(), *others)]
         every += [_outline(axes, patch) for patch in axes.patches]
+        for dots in axes.collections:
+            if len(dots.get_offsets()) > 1:
+                placed = dots.get_offset_transform().transform(dots.get_offsets())
+                every.append(axes.transAxes.inverted().transform(placed))
         crowd = np.concatenate([_denser(one) for one in every if len(one)])
         best, found = -1.0, None
         for x, y in _from_the_middle(path[:: max(1, len(path) // 60)]):
@@ -841,8 +857,8 @@ class _Page:
                 (-1, -0.8, "right"),
             ):
                 middle = np.array([x + dx * (wide / 2 + 0.035), y + dy * (tall / 2 + 0.045)])
-                inside = (middle > (wide / 2 + 0.015, tall / 2 + 0.015)) & (
-                    middle < (1 - wide / 2 - 0.015, 1 - tall / 2 - 0.015)
+                inside = (middle > (wide / 2 + 0.03, tall / 2 + 0.03)) & (
+                    middle < (1 - wide / 2 - 0.03, 1 - tall / 2 - 0.03)
                 )
                 if not inside.all():
                     continue
@@ -853,7 +869,7 @@ class _Page:
                     best, found = room, (middle, ha)
         if found is None:
             return
-        effects = [patheffects.withStroke(linewidth=1.4, foreground=rim)] if rim else []
+        effects = [patheffects.withStroke(linewidth=1.4, foreground=rim or self.paper)]
         axes.text(
             *found[0],
             mathtext(words),
@@ -893,17 +909,19 @@ def _from_the_middle(path: np.ndarray) -> np.ndarray:
 
 
 def _outline(axes: Any, patch: Any) -> np.ndarray:
-    """The corners of a patch, such as the steps of a histogram, as shares of the axes."""
+    """The steps of a histogram and what is under them, as shares of the axes."""
     corners = patch.get_path().vertices
     placed = axes.transAxes.inverted().transform(patch.get_transform().transform(corners))
-    return placed[np.isfinite(placed).all(axis=1)]
+    placed = placed[np.isfinite(placed).all(axis=1)]
+    # Down to the axis and up again, corner by corner.
+    return np.stack([placed, placed * (1, 0), placed], axis=1).reshape(-1, 2)
 
 
 def _denser(path: np.ndarray) -> np.ndarray:
     """More points along a path, so that nothing slips between two of them."""
     if len(path) < 2:
         return path
-    share = np.linspace(0, 1, 5)[None, :, None]
+    share = np.linspace(0, 1, max(3, 240 // len(path)))[None, :, None]
     between = path[:-1, None] * (1 - share) + path[1:, None] * share
     return between.reshape(-1, 2)
 

@@ -41,18 +41,17 @@ def deposited(
     colour, weight = colour[inside], weight[inside]
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     right, up = x - column, y - row
-    # One pixel of margin all round takes what falls outside.
+    # A margin all round takes what falls outside.
     wide = width + 4
-    sums = np.zeros((4, (height + 4) * wide))
-    for dx, share_x in ((0, 1 - right), (1, right)):
-        for dy, share_y in ((0, 1 - up), (1, up)):
-            place = (row + dy + 2) * wide + column + dx + 2
-            share = weight * share_x * share_y
-            for channel in range(4):
-                part = share if channel == 3 else share * colour[:, channel]
-                sums[channel] += np.bincount(place, part, sums.shape[1])
-    picture = sums.reshape(4, height + 4, wide)[:, 2:-2, 2:-2]
-    return np.moveaxis(picture, 0, 2)[::-1].astype(np.float32)
+    corners = [(dx, dy) for dx in (0, 1) for dy in (0, 1)]
+    place = np.concatenate([(row + dy + 2) * wide + column + dx + 2 for dx, dy in corners])
+    shares = [(right if dx else 1 - right) * (up if dy else 1 - up) for dx, dy in corners]
+    share = np.concatenate([weight * part for part in shares])
+    sums = np.empty((height + 4, wide, 4), np.float32)
+    for channel in range(4):
+        part = share if channel == 3 else share * np.tile(colour[:, channel], 4)
+        sums[..., channel] = np.bincount(place, part, sums[..., 0].size).reshape(sums.shape[:2])
+    return sums[2:-2, 2:-2][::-1]
 
 
 def grain(radius: float) -> np.ndarray:
@@ -95,15 +94,16 @@ def bloom(sums: np.ndarray, size: float) -> np.ndarray:
 
 
 def enlarged(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A small picture, four times as large, linear between its pixels."""
-    y = np.clip((np.arange(height) + 0.5) / 4 - 0.5, 0, picture.shape[0] - 1)
-    x = np.clip((np.arange(width) + 0.5) / 4 - 0.5, 0, picture.shape[1] - 1)
-    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-    down = np.minimum(top + 1, picture.shape[0] - 1)
-    right = np.minimum(left + 1, picture.shape[1] - 1)
-    v, h = (y - top)[:, None, None].astype(np.float32), (x - left)[None, :, None]
-    tall = picture[top] * (1 - v) + picture[down] * v
-    return (tall[:, left] * (1 - h) + tall[:, right] * h).astype(np.float32)
+    """A small picture, four times as large, smooth between its pixels."""
+    from PIL import Image
+
+    rows, columns, channels = picture.shape
+    out = np.empty((height, width, channels), np.float32)
+    for channel in range(channels):
+        small = Image.fromarray(np.ascontiguousarray(picture[..., channel]))
+        large = small.resize((4 * columns, 4 * rows), Image.Resampling.BILINEAR)
+        out[..., channel] = np.asarray(large)[:height, :width]
+    return out
 
 
 def light(sums: np.ndarray, ground: np.ndarray) -> np.ndarray:

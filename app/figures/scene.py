@@ -295,13 +295,25 @@ def _spotted(
 ) -> np.ndarray:
     """Sums of spots; those whose middle is just outside of the picture reach into it."""
     pad = kernel.shape[0] // 2 + 1
-    wide, tall = width + 2 * pad, height + 2 * pad
-    sums = np.zeros((tall, wide, 4), np.float32)
+    sums = np.zeros((height, width, 4), np.float32)
+    kept = []
     for pixels, colours, weight in heap:
         near = ((pixels > -pad) & (pixels < (width + pad, height + pad))).all(axis=1)
-        if near.any():
-            sums += raster.deposited(pixels[near] + pad, colours[near], weight[near], wide, tall)
-    return raster.spread(sums, kernel)[pad:-pad, pad:-pad]
+        kept.append((pixels[near], colours[near], weight[near]))
+    pixels, colours, weight = (np.concatenate(part) for part in zip(*kept, strict=True))
+    if not len(pixels):
+        return sums
+    # Only where something is: an arrow need not cost a whole picture.
+    low = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - pad, -pad)
+    high = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + pad, (width + pad, height + pad))
+    part = raster.deposited(pixels - low, colours, weight, *(high - low))
+    part = raster.spread(part, kernel)
+    first, last = np.maximum(low, 0), np.minimum(high, (width, height))
+    if (first >= last).any():
+        return sums
+    inner = part[high[1] - last[1] : high[1] - first[1], first[0] - low[0] : last[0] - low[0]]
+    sums[height - last[1] : height - first[1], first[0] : last[0]] = inner
+    return sums
 
 
 def _tail(
