@@ -293,7 +293,7 @@ class Canvas:
             area = (x, bottom - margin - tall, right - margin, bottom - margin - 18 * u)
             self._read_out(page, pen, label, moment, x, area[1] - 124 * u)
         else:
-            self._read_out(page, pen, label, moment, x, y - 8 * u)
+            self._read_out(page, pen, label, moment, x, y + 6 * u)
             area = (left + 0.52 * (right - left), top + margin, right - margin, bottom - 2 * margin)
         self._trace(page, area, label, moment)
         if moment.caveat and self.wide:
