@@ -65,7 +65,7 @@ ACTIONS = (
     Action("go_back", "Back to the last good state", "Run", (), "clock-counter-clockwise"),
     Action("refill_map", "Fill the map again", "Map", (), "map-trifold"),
     Action("show_keys", "All keys", "Help", ("?", "F1"), "question"),
-    Action("palette", "Command palette", "Help", ("Ctrl+K",), "command"),
+    Action("open_palette", "Command palette", "Help", ("Ctrl+K",), "command"),
     Action("copy_debug", "Copy facts for a bug report", "Help", (), "copy"),
     Action("about_system", "About this system", "Help", (), "info", rule=True),
 )

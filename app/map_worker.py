@@ -14,11 +14,14 @@ from PySide6.QtCore import QObject, Signal
 
 
 if TYPE_CHECKING:
-    import numpy as np
-    from engine.core.maps import Axis, Line, PhaseMap
+    from collections.abc import Iterator
 
+    import numpy as np
+
+    from engine.core.maps import Axis, Line, PhaseMap
     from engine.core.system import System
 
+SETTLE = MEASURE = 400  # steps of a cell
 SHARE = 0.35  # of the time that goes to the map while the run is moving
 QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
 
@@ -41,6 +44,8 @@ class Diagram(NamedTuple):
     lines: dict[str, Line]
     curve_x: np.ndarray
     curve: dict[str, np.ndarray]  # theory of every observable along the curve
+    critical: dict[str, list[float]]  # of every parameter, at the present values of the others
+    members: int | None  # N of the map's cells, which is smaller than the run's
     complete: bool
 
 
@@ -54,7 +59,7 @@ class MapWorker(QObject):
         super().__init__(parent)
         self._lock = threading.Condition()
         self._request: MapRequest | None = None
-        self._theory: MapRequest | None = None
+        self._again = False
         self._newest: Diagram | None = None
         self._stopping = False
         self.moving = True  # whether the run needs the machine too
@@ -71,10 +76,10 @@ class MapWorker(QObject):
         if self._thread.is_alive():
             self._thread.join(timeout=30)
 
-    def ask(self, request: MapRequest) -> None:
-        """Fill this map; one that is under way is left where it is."""
+    def ask(self, request: MapRequest, *, again: bool = False) -> None:
+        """Fill this map; one that is under way is left where it is, unless it is to begin again."""
         with self._lock:
-            self._request = request
+            self._request, self._again = request, again
             self._lock.notify_all()
 
     def take(self) -> Diagram | None:
@@ -94,24 +99,28 @@ class MapWorker(QObject):
                 if self._stopping:
                     return
                 request, self._request = self._request, None
+                again, self._again = self._again, False
             try:
                 if request is not None:
                     diagram = self._foretold(request, diagram)
                     self._show(diagram)
-                    if (new := _identity_of(request)) != key:
+                    if (new := _identity_of(request)) != key or again:
                         key, cells = new, None
                         with self._lock:
                             self._lock.wait_for(self._overtaken, QUIET)
                         if self._overtaken():
                             key = None  # it was never begun
                             continue
-                        cells = self._cells(request)
+                        cells = self._cells(request, anew=again)
                 if cells is None or diagram is None:
                     continue
                 began = time.perf_counter()
                 part = next(cells, None)
                 if part is None:
                     cells = None
+                    if self._overtaken():
+                        key = None  # it was interrupted: whoever comes back goes on with it
+                        continue
                     diagram = diagram._replace(complete=True)
                 else:
                     diagram = diagram._replace(measured=part)
@@ -132,8 +141,8 @@ class MapWorker(QObject):
     def _foretold(self, request: MapRequest, before: Diagram | None) -> Diagram:
         """What theory says; cells that were measured for the same map stay."""
         import numpy as np
-        from engine.core.maps import lines, theory_curve
 
+        from engine.core.maps import critical_values, lines, theory_curve
         from engine.core.parameters import parameters
 
         parameter = parameters(request.system)[request.curve]
@@ -145,21 +154,44 @@ class MapWorker(QObject):
             lines(request.system, request.x, request.y),
             x,
             theory_curve(request.system, request.curve, x),
+            critical_values(request.system),
+            getattr(small_enough(request.system), "n", None),
             same and before is not None and before.complete,
         )
 
-    def _cells(self, request: MapRequest) -> Any:
+    def _cells(self, request: MapRequest, *, anew: bool) -> Iterator[PhaseMap]:
+        """The map from what is on disk, then from what is run; each level goes to disk."""
         from engine.core.maps import fill
+        from engine.storage.maps import MapCache
 
-        return fill(
-            small_enough(request.system),
-            request.x,
-            request.y,
-            request.observable,
-            settle=400,
-            measure=400,
-            stop=self._overtaken,
-        )
+        system, cache = small_enough(request.system), MapCache()
+        x, y = request.x, request.y
+        known = None
+        if not anew:
+            known = cache.load(system, x, y, request.observable, settle=SETTLE, measure=MEASURE)
+        if known is not None:
+            yield known
+            if known.complete:
+                return
+        saved, part = 0, None
+        try:
+            for part in fill(
+                system,
+                x,
+                y,
+                request.observable,
+                settle=SETTLE,
+                measure=MEASURE,
+                stop=self._overtaken,
+                known=known,
+            ):
+                if part.level > saved + 1:
+                    saved = part.level
+                    cache.save(system, part, settle=SETTLE, measure=MEASURE)
+                yield part
+        finally:
+            if part is not None and part.measured.any():
+                cache.save(system, part, settle=SETTLE, measure=MEASURE)
 
     def _show(self, diagram: Diagram) -> None:
         with self._lock:
@@ -183,7 +215,7 @@ def _identity_of(request: MapRequest) -> tuple[Any, ...]:
     """What tells one map from another: all values but those of its own axes."""
     from engine.core.parameters import parameters
 
-    system = request.system
+    system = small_enough(request.system)
     axes = (request.x.name, request.y.name)
     others = tuple(
         (n, v if isinstance(v := getattr(system, n), float | int | str | tuple) else id(v))

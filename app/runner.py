@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,6 +87,7 @@ class Wishes:
     densities: tuple[DensityWish, ...] | None = None
     back: bool = False  # to the last good state
     look: bool = False  # draw the same state again
+    questions: tuple[tuple[Callable[[Simulation[Any]], Any], Future[Any]], ...] = ()
 
     def __bool__(self) -> bool:
         return self != Wishes()
@@ -192,6 +195,17 @@ class Runner(QObject):
         """Return to the last state that was sound, paused."""
         self._wish(back=True)
 
+    def ask(self, question: Callable[[Simulation[Any]], Any]) -> Future[Any]:
+        """What the simulation answers between two frames: a whole frame, a snapshot.
+
+        The window's thread must not wait for the answer; a thread that exports may.
+        """
+        answer: Future[Any] = Future()
+        with self._lock:
+            self._wishes.questions = (*self._wishes.questions, (question, answer))
+            self._lock.notify_all()
+        return answer
+
     def look_again(self) -> None:
         self._wish(look=True)
 
@@ -265,10 +279,16 @@ class Runner(QObject):
         self._build_what_is_planned()
         simulation = self._simulation
         if simulation is None:
+            for _, answer in wishes.questions:
+                answer.set_exception(RuntimeError("Nothing is open yet: open a system first."))
             return False
+        for question, answer in wishes.questions:
+            try:
+                answer.set_result(question(simulation))
+            except Exception as error:  # belongs to whoever asked
+                answer.set_exception(error)
         if wishes.restart:
-            self._seed = simulation.seed if wishes.seed is None else wishes.seed
-            simulation.restart(self._seed)
+            simulation.restart(wishes.seed)
             self._sampled = -1
         if wishes.back and self._last_good is not None:
             simulation.restore(self._last_good)

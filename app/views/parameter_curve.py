@@ -82,6 +82,16 @@ class ParameterCurveView(PlotBase):
         measured = dict(zip(("x", "mean", "error"), self._points.T.copy(), strict=True))
         return {"parameter": self._x, **theory, **measured}
 
+    @property
+    def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """What was measured along the curve: x, mean, error."""
+        return tuple(self._points.T.copy()) if len(self._points) else None  # type: ignore[return-value]
+
+    @property
+    def run(self) -> tuple[float, float, float] | None:
+        """Where the run stands: x, mean, error."""
+        return self._run
+
     def _build(self) -> None:
         theme = self.theme
         self.canvas.clear()

@@ -24,6 +24,7 @@ class TraceView(PlotBase):
         super().__init__(theme, parent)
         self._columns = np.empty((3, AT_FIRST))  # time, value, theory
         self._count = 0
+        self._theory_shown = True
         self._events: list[tuple[float, str]] = []
         self._span: tuple[float, float] | None = None
         self._range, self._end = Range(0.08), 0.0
@@ -66,6 +67,11 @@ class TraceView(PlotBase):
         self._build()
         self.touch()
 
+    def show_theory(self, on: bool) -> None:
+        """Whether theory is drawn beside the measurement."""
+        self._theory_shown = on
+        self.touch()
+
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
         self._build()
@@ -97,6 +103,8 @@ class TraceView(PlotBase):
 
     def draw(self) -> None:
         time, value, theory = self._columns[:, : self._count]
+        if not self._theory_shown:
+            theory = np.full_like(theory, np.nan)
         width = max(100, self.width())
         self._measured.setData(*thinned(time, value, width))
         self._theory.setData(*thinned(time, theory, width))

@@ -159,6 +159,16 @@ def lines(system: System[Any], x: Axis, y: Axis) -> dict[str, Line]:
     return drawn
 
 
+def critical_values(system: System[Any]) -> dict[str, list[float]]:
+    """Where theory sees a boundary along each parameter, all others staying as they are."""
+    found: dict[str, list[float]] = {}
+    for boundary in jax.device_get(_boundaries(system)).values():
+        for name, value in boundary.at.items():
+            if np.isfinite(value):
+                found.setdefault(name, []).append(float(value))
+    return found
+
+
 def default_axes(system: System[Any], count: int = 64) -> tuple[Axis, Axis]:
     """The first two live parameters, along what their sliders offer."""
     first = [p for p in parameters(system).values() if p.kind == "live" and p.span][:2]
@@ -319,6 +329,11 @@ def _run(
     else:
         yield roomy
         yield from _run(roomy, keys, points, settle, measure, together, pace)
+
+
+@jax.jit
+def _boundaries(system: System[Any]) -> dict[str, Any]:
+    return system.boundaries()
 
 
 @jax.jit

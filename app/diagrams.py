@@ -1,0 +1,273 @@
+"""The column beside the stage: the phase diagram, the theory curve, and the smaller views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QWidget
+
+from app.views.choose import view_for
+from app.views.map_view import MapView
+from app.views.parameter_curve import ParameterCurveView
+from app.views.view import View
+from app.widgets.boxes import Column
+from app.widgets.labels import Label
+from app.widgets.panel_frame import PanelFrame
+from app.widgets.parameter_row import words
+
+
+if TYPE_CHECKING:
+    from app.map_worker import Diagram
+    from app.runner import Moment
+    from app.session import Session
+    from app.theme.theme import Theme
+    from engine.core.maps import Axis
+
+ENOUGH = 24  # samples that make a value worth keeping on the curve
+
+
+class Diagrams(QSplitter):
+    """Shows where the run stands among all runs; the dot is the run."""
+
+    axes_changed = Signal()  # other parameters span the map
+    export_asked = Signal(str)  # the name of a panel
+    refill_asked = Signal()
+
+    def __init__(self, theme: Theme, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.theme, self._session = theme, session
+        self.map = MapView(theme)
+        self.curve = ParameterCurveView(theme)
+        self.axes: tuple[Axis, Axis] | None = None
+        self._symbol, self._observable = "", ""
+        self._lines: dict[str, Any] = {}
+        self._others: dict[str, View] = {}
+        self._measured: Any = None
+        self._visited: tuple[float, float, float] | None = None  # what the curve will keep
+
+        self._map_note = Label("", "caption")
+        self.map_panel = PanelFrame(theme, "Phase diagram", self.map, extra=(self._map_note,))
+        self._tabs = QTabBar(drawBase=False, expanding=False, usesScrollButtons=True)
+        self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.curve)
+        self.small_panel = PanelFrame(
+            theme, "", Column(theme, self._tabs, (self._pages, 1), gap=0), more=False
+        )
+        self.addWidget(self.map_panel)
+        self.addWidget(self.small_panel)
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(theme.px(6))
+        self.setSizes([500, 400])
+
+        self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self.map.dot_moved.connect(self._on_dot_moved)
+        self.map.dot_released.connect(session.commit)
+        self.map_panel.export_asked.connect(lambda: self.export_asked.emit("map"))
+        self.small_panel.export_asked.connect(lambda: self.export_asked.emit(self.small_name))
+        self.map_panel.more_asked.connect(self._show_axes_menu)
+
+    # What is shown.
+
+    def begin(self, moment: Moment) -> None:
+        """Make room for another system."""
+        from engine.core.maps import default_axes
+
+        session, system = self._session, moment.system
+        self.axes = default_axes(system)
+        self._observable = next(iter(moment.observables), "")
+        self._symbol = symbol_of(system, self._observable)
+        self._measured = None
+        self.map.show_map(None)
+        self.map.show_theory_lines({})
+        self.curve.clear()
+        self._visited = None
+        self._name_axes()
+        while self._tabs.count():
+            self._tabs.removeTab(0)
+        for view in self._others.values():
+            self._pages.removeWidget(view)
+            view.deleteLater()
+        self._others = {}
+        self._tabs.addTab(f"{self._symbol}({session.parameters[self.axes[0].name].symbol})")
+        for name, layers in list(moment.frame.items())[1:]:
+            view = view_for(layers, self.theme, type(system).hints.get(name))
+            self._others[name] = view
+            self._pages.addWidget(view)
+            self._tabs.addTab(name[:1].upper() + name[1:])
+        self._tabs.setVisible(self._tabs.count() > 1)
+        self._follow_tab()
+        self.show_values()
+        self.axes_changed.emit()
+
+    def show_moment(self, moment: Moment) -> None:
+        for name, view in self._others.items():
+            if view.isVisible() and name in moment.frame:
+                view.show_layers(moment.frame[name])
+        estimate = moment.estimates.get(self._observable)
+        if self.axes is None or estimate is None:
+            return
+        x = getattr(moment.system, self.axes[0].name)
+        if self._visited is not None and x != self._visited[0]:
+            self.curve.add_measured(*self._visited)
+            self._visited = None
+        if estimate.samples >= ENOUGH:
+            self._visited = (x, estimate.mean, estimate.error)
+        self.curve.set_run(x, estimate.mean, estimate.error)
+
+    def show_values(self) -> None:
+        """Bring the dot to where the sliders are."""
+        if self.axes is not None:
+            values = self._session.values
+            self.map.set_dot(*(values[axis.name] for axis in self.axes))
+
+    def show_diagram(self, diagram: Diagram) -> None:
+        if self.axes is None or diagram.request.x.name != self.axes[0].name:
+            return
+        self._measured = diagram.measured
+        self.map.show_map(diagram.measured)
+        self._lines = diagram.lines
+        self.map.show_theory_lines(diagram.lines if self.theory_shown else {})
+        self._curve = (diagram.curve_x, diagram.curve)
+        self._draw_theory()
+        size = "" if diagram.members is None else f"N = {diagram.members}"
+        filled = 1.0 if diagram.measured is None else np.isfinite(diagram.measured.mean).mean()
+        note = size if diagram.complete else f"{size}, {filled:.0%} filled".lstrip(", ")
+        self._map_note.setText(note)
+
+    theory_shown = True
+    _curve: tuple[np.ndarray, dict[str, np.ndarray]] = (np.empty(0), {})
+
+    def show_theory(self, on: bool) -> None:
+        self.theory_shown = on
+        self.map.show_theory_lines(self._lines if on else {})
+        self._draw_theory()
+
+    def forget_measured(self) -> None:
+        """Other parameters moved: what was measured along the curve no longer lies on it."""
+        self.curve.clear()
+        self._visited = None
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.setHandleWidth(theme.px(6))
+        for part in (self.map_panel, self.small_panel):
+            part.restyle(theme)
+
+    @property
+    def measured(self) -> Any:
+        """The cells of the map so far, or None."""
+        return self._measured
+
+    @property
+    def lines(self) -> dict[str, Any]:
+        return self._lines if self.theory_shown else {}
+
+    def curve_parts(self) -> dict[str, Any]:
+        """The theory curve, what was measured along it, and the run, for a figure."""
+        x, curves = self._curve
+        y = curves.get(self._observable) if self.theory_shown else None
+        return {
+            "x": x,
+            "theory": {} if y is None else {"theory": y},
+            "measured": self.curve.measured,
+            "run": self.curve.run,
+        }
+
+    @property
+    def small_name(self) -> str:
+        """The name of the smaller view that is on top."""
+        index = self._tabs.currentIndex()
+        return "curve" if index <= 0 else list(self._others)[index - 1]
+
+    @property
+    def small_view(self) -> View:
+        return self._others.get(self.small_name, self.curve)
+
+    @property
+    def views(self) -> dict[str, View]:
+        return {"map": self.map, "curve": self.curve, **self._others}
+
+    # Inside.
+
+    def _draw_theory(self) -> None:
+        x, curves = self._curve
+        y = curves.get(self._observable) if self.theory_shown else None
+        self.curve.show_theory(x, {} if y is None else {"theory": y})
+
+    def _follow_tab(self) -> None:
+        self._pages.setCurrentIndex(max(0, self._tabs.currentIndex()))
+
+    def _name_axes(self) -> None:
+        if self.axes is None:
+            return
+        known = self._session.parameters
+        x, y = (known[axis.name] for axis in self.axes)
+        quantity = quantity_of(self._session.system, self._observable)
+        span = quantity.span if quantity is not None else None
+        self.map.set_axes(
+            f"{words(x)} {x.symbol}",
+            f"{words(y)} {y.symbol}",
+            self._symbol,
+            symbols=(x.symbol, y.symbol, self._symbol),
+            span=span,
+        )
+        self.curve.set_labels(f"{words(x)} {x.symbol}", self._symbol, span=span, log=x.log)
+        self.small_panel.set_title(f"{self._symbol}({x.symbol})")
+
+    def _on_dot_moved(self, x: float, y: float) -> None:
+        if self.axes is not None:
+            self._session.hold()
+            self._session.set(**{self.axes[0].name: x, self.axes[1].name: y})
+
+    def _show_axes_menu(self, at: QPoint) -> None:
+        """Which parameters span the map."""
+        if self.axes is None:
+            return
+        menu = QMenu(self)
+        can = [p for p in self._session.parameters.values() if p.traced and p.span]
+        for side, axis in enumerate(self.axes):
+            group = menu.addMenu(("Across", "Up")[side])
+            for parameter in can:
+                if parameter.name == self.axes[1 - side].name:
+                    continue
+                item = group.addAction(f"{words(parameter)}  {parameter.symbol}")
+                item.setCheckable(True)
+                item.setChecked(parameter.name == axis.name)
+                item.triggered.connect(
+                    lambda _=False, side=side, name=parameter.name: self._choose_axis(side, name)
+                )
+        menu.addSeparator()
+        menu.addAction("Fill again", self.refill_asked.emit)
+        menu.popup(at)
+
+    def _choose_axis(self, side: int, name: str) -> None:
+        if self.axes is None:
+            return
+        parameter = self._session.parameters[name]
+        assert parameter.span is not None
+        axes = list(self.axes)
+        axes[side] = axes[side]._replace(
+            name=name, low=parameter.span[0], high=parameter.span[1], log=parameter.log
+        )
+        self.axes = (axes[0], axes[1])
+        self._measured = None
+        self.map.show_map(None)
+        self.map.show_theory_lines({})
+        self.forget_measured()
+        self._name_axes()
+        self.show_values()
+        self.axes_changed.emit()
+
+
+def quantity_of(system: Any, observable: str) -> Any:
+    """How the system writes an observable; None where it does not say."""
+    return next((q for q in getattr(system, "quantities", ()) if q.name == observable), None)
+
+
+def symbol_of(system: Any, observable: str) -> str:
+    """The symbol of an observable, or its name."""
+    quantity = quantity_of(system, observable)
+    return quantity.symbol if quantity is not None else observable

@@ -1,0 +1,332 @@
+"""The middle of the window: the large view, and what floats on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.runner import DensityWish
+from app.views.choose import gl_facts, view_for
+from app.widgets.notice import Banner, Notice
+from app.widgets.segments import Combo
+from app.widgets.stage_chips import Chip, LegendChip, ScaleChip, TitleChip, ToolsChip
+
+
+if TYPE_CHECKING:
+    from app.runner import Moment
+    from app.theme.theme import Theme
+    from app.views.view import View
+    from app.widgets.notice import Deed
+
+EDGE = 12  # pixels between a chip and the edge of the stage
+SAID = 5000  # ms that a sentence stays
+TOOLS = (
+    ("reset_camera", "house", "Reset the camera  Home", False),
+    ("toggle_theory", "eye", "Theory  T", True),
+    ("toggle_density", "drop-half", "Density picture of many points", True),
+    ("copy_view", "camera", "Copy view  Ctrl+C", False),
+    ("full_screen", "corners-out", "Full screen  F11", False),
+)
+
+
+class Stage(QWidget):
+    """The large view fills it; everything else floats above, small, on the corners."""
+
+    tool_pressed = Signal(str)  # the name of an action
+    densities_wanted = Signal(object)  # tuple of DensityWish
+    touched = Signal(str, object)  # the name of a poke, Hand
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setObjectName("stage")
+        self.setMinimumSize(theme.px(280), theme.px(200))
+        self.view: View | None = None
+        self.name = ""  # of the view in the frame
+        self._wish: DensityWish | None = None
+        self._notice: Notice | None = None
+        self._system: Any = None
+        self._pokes: dict[str, str] = {}  # words -> name
+
+        self._title = TitleChip(theme, self)
+        self._tools = ToolsChip(theme, TOOLS, self)
+        self._tools.set_on("toggle_theory", True)
+        self._legend = LegendChip(theme, self)
+        self._scale = ScaleChip(theme, self)
+        self._colouring = Combo(theme)
+        self._colouring.setAccessibleName("Colour by")
+        self._colouring.setToolTip("Colour by")
+        self._poke = Combo(theme)
+        self._poke.setAccessibleName("What the mouse does")
+        self._poke.setToolTip("What the left button does in this view")
+        self._choices = Chip(
+            theme, self._poke, self._colouring, height=36, margins=(4, 0, 4, 0), gap=4, parent=self
+        )
+        self._banner = Banner(theme, parent=self)
+        self._banner.hide()
+        self._saying = QTimer(self, singleShot=True, interval=SAID)
+        self._saying.timeout.connect(self._banner.hide)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+
+        self._tools.pressed.connect(lambda name, _: self.tool_pressed.emit(name))
+        self._colouring.chosen.connect(self._choose_colouring)
+        self._poke.chosen.connect(self._choose_poke)
+        for chip in (self._choices, self._scale):
+            chip.hide()
+
+    # What is shown.
+
+    def begin(self, moment: Moment, title: str) -> None:
+        """Show another system, or the same one in another size."""
+        name, layers = next(iter(moment.frame.items()))
+        hint = type(moment.system).hints.get(name)
+        self._title.show_title(title)
+        if self.view is None or self.name != name or self._system is not type(moment.system):
+            self._drop_view()
+            self.view = view_for(layers, self.theme, hint, self)
+            self.layout().addWidget(self.view)
+            self.view.touched.connect(self._on_touched)
+            if hasattr(self.view, "density_changed"):
+                self.view.density_changed.connect(self._on_density)
+                self.view.camera_changed.connect(self._wish_density)
+        self.name, self._system = name, type(moment.system)
+        self.view.show_layers(layers)
+        self._offer_choices(moment)
+        self._raise_chips()
+        self.hide_notice()
+
+    def show_moment(self, moment: Moment) -> None:
+        view = self.view
+        if view is None or self.name not in moment.frame:
+            return
+        view.show_layers(moment.frame[self.name])
+        if self._wish is not None and self.name in moment.densities:
+            view.show_density(moment.densities[self.name], self._wish.matrix)  # type: ignore[attr-defined]
+        self._wish_density()
+        legend = getattr(view, "legend", None)
+        before = self._legend.size(), self._legend.isVisible()
+        self._legend.show_legend(legend)
+        scale = getattr(view, "scale", None)
+        planar = scale is not None and view.camera.dim == 2  # type: ignore[attr-defined]
+        self._scale.setVisible(bool(planar))
+        if planar:
+            size = self._scale.size()
+            self._scale.set_scale(1 / scale)
+            if self._scale.size() != size:
+                self._place()
+        if before != (self._legend.size(), self._legend.isVisible()):
+            self._place()
+
+    def show_title(self, title: str, preset: str, *, edited: bool) -> None:
+        compact = self.width() < self.theme.px(560)
+        self._title.show_title(title, preset, edited=edited, compact=compact)
+        self._place()
+
+    def show_theory(self, on: bool) -> None:
+        self._tools.set_on("toggle_theory", on)
+
+    # Words on the stage.
+
+    def say(
+        self,
+        icon: str,
+        title: str,
+        text: str = "",
+        deed: Deed | None = None,
+        *,
+        kind: Any = "plain",
+        progress: float | None = None,
+        stays: bool = False,
+    ) -> None:
+        """One line at the foot; it goes after a while unless it `stays`."""
+        self._saying.stop()
+        self._banner.say(icon, title, text, deed, kind=kind, progress=progress)
+        self._banner.setMaximumWidth(
+            max(self.theme.px(200), self.width() - 2 * self.theme.px(EDGE))
+        )
+        self._banner.adjustSize()
+        self._banner.show()
+        self._banner.raise_()
+        self._place()
+        if not stays:
+            self._saying.start()
+
+    def hush(self) -> None:
+        self._saying.stop()
+        self._banner.hide()
+
+    def show_notice(
+        self, icon: str, title: str, text: str, deeds: tuple[Deed, ...], kind: Any = "plain"
+    ) -> None:
+        """Words in the middle that ask for an answer."""
+        self.hide_notice()
+        self._notice = Notice(self.theme, icon, title, text, deeds, kind=kind, parent=self)
+        self._notice.show()
+        self._notice.raise_()
+        self._place()
+
+    def hide_notice(self) -> None:
+        if self._notice is not None:
+            self._notice.hide()
+            self._notice.deleteLater()
+            self._notice = None
+
+    @property
+    def notice(self) -> Notice | None:
+        return self._notice
+
+    # The view.
+
+    def reset_camera(self) -> None:
+        if self.view is not None:
+            self.view.reset_camera()
+
+    def toggle_density(self) -> None:
+        """From points to their density and back, whatever was chosen for speed."""
+        if self.view is not None and hasattr(self.view, "set_density"):
+            self.view.set_density("never" if self.view.is_density else "always")
+            self._wish_density()
+
+    @property
+    def is_density(self) -> bool:
+        return bool(getattr(self.view, "is_density", False))
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.setMinimumSize(theme.px(280), theme.px(200))
+        chips = (self._title, self._tools, self._legend, self._scale, self._choices, self._banner)
+        for part in chips:
+            part.restyle(theme)
+        for combo in (self._colouring, self._poke):
+            combo.restyle(theme)
+        if self.view is not None:
+            self.view.restyle(theme)
+        if self._notice is not None:
+            self._notice.restyle(theme)
+        self._wish = None
+        self._place()
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._place()
+        self._wish_density()
+
+    # Inside.
+
+    def _drop_view(self) -> None:
+        if self.view is not None:
+            self.layout().removeWidget(self.view)
+            self.view.hide()
+            self.view.close()
+            self.view.deleteLater()
+            self.view = None
+        self._wish = None
+        self.densities_wanted.emit(())
+
+    def _offer_choices(self, moment: Moment) -> None:
+        from engine.core.system import pokes
+
+        names = getattr(self.view, "colourings", [])
+        self._colouring.clear()
+        self._colouring.addItems(names)
+        self._colouring.setVisible(len(names) > 1)
+        tools = [p for p in pokes(moment.system).values() if p.view == self.name]
+        self._pokes = {p.name.replace("_", " ").capitalize(): p.name for p in tools}
+        self._poke.clear()
+        self._poke.addItems(["Camera", *self._pokes])
+        self._poke.setVisible(bool(tools))
+        self._choices.setVisible(bool(tools) or len(names) > 1)
+        self._choices.adjustSize()
+
+    def _choose_colouring(self, name: str) -> None:
+        if self.view is not None:
+            self.view.set_colouring(name)  # type: ignore[attr-defined]
+            self._wish_density()
+
+    def _choose_poke(self, words: str) -> None:
+        if self.view is not None:
+            self.view.set_tool(self._pokes.get(words))  # type: ignore[attr-defined]
+
+    def _on_touched(self, hand: Any) -> None:
+        name = self._pokes.get(self._poke.value())
+        if name is not None and hand.down:
+            self.touched.emit(name, hand)
+
+    def _wish_density(self) -> None:
+        """Tell the runner what is to be splatted, when that has changed."""
+        wanted = getattr(self.view, "density_wanted", None)
+        if wanted is None:
+            if self._wish is not None:
+                self._wish = None
+                self.densities_wanted.emit(())
+            return
+        wish = DensityWish(
+            self.name, wanted.matrix, wanted.height, wanted.width, wanted.colouring, wanted.table
+        )
+        if self._wish is None or not _same(wish, self._wish):
+            self._wish = wish
+            self.densities_wanted.emit((wish,))
+
+    def _on_density(self, on: bool) -> None:
+        self._tools.set_on("toggle_density", on)
+        if not on:
+            return
+        why = "software OpenGL" if getattr(self.view, "software", False) else "many points"
+        count = f"N = {self.view.count:,}".replace(",", " ")  # type: ignore[union-attr]
+        self.say(
+            "drop-half",
+            "Density picture",
+            f"{why}, {count}",
+            ("Draw points", self.toggle_density),
+            kind="warning",
+        )
+
+    def _raise_chips(self) -> None:
+        for part in (
+            self._title,
+            self._tools,
+            self._legend,
+            self._scale,
+            self._choices,
+            self._banner,
+        ):
+            part.raise_()
+        self._place()
+
+    def _place(self) -> None:
+        edge = self.theme.px(EDGE)
+        width, height = self.width(), self.height()
+        for part in (self._title, self._tools, self._choices):
+            part.adjustSize()
+        self._title.move(edge, edge)
+        # The tools give way before the title does.
+        room = width - self._title.width() - 3 * edge
+        self._tools.setVisible(self._tools.width() <= room)
+        self._tools.move(width - self._tools.width() - edge, edge)
+        self._choices.move(width - self._choices.width() - edge, 2 * edge + self._tools.height())
+        self._legend.move(edge, height - self._legend.height() - edge)
+        self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
+        banner = self._banner
+        banner.move((width - banner.width()) // 2, height - banner.height() - edge)
+        if self._notice is not None:
+            notice = self._notice
+            notice.adjustSize()
+            notice.move((width - notice.width()) // 2, (height - notice.height()) // 2)
+
+
+def _same(one: DensityWish, other: DensityWish) -> bool:
+    return (
+        one[2:5] == other[2:5]
+        and one.view == other.view
+        and np.array_equal(one.matrix, other.matrix)
+        and np.array_equal(one.table, other.table)
+    )
+
+
+def gl_words() -> str:
+    """Why swarms are not drawn by OpenGL; empty where they are."""
+    return gl_facts().error
