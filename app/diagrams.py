@@ -79,11 +79,8 @@ class Diagrams(QSplitter):
         self.axes = default_axes(system)
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
-        self._measured = None
-        self.map.show_map(None)
-        self.map.show_theory_lines({})
-        self.curve.clear()
-        self._visited = None
+        self._empty_map()
+        self.forget_measured()
         self._name_axes()
         while self._tabs.count():
             self._tabs.removeTab(0)
@@ -126,8 +123,9 @@ class Diagrams(QSplitter):
     def show_diagram(self, diagram: Diagram) -> None:
         if self.axes is None or diagram.request.x.name != self.axes[0].name:
             return
-        self._measured = diagram.measured
-        self.map.show_map(diagram.measured)
+        if diagram.measured is not None:
+            self._measured = diagram.measured
+            self.map.show_map(diagram.measured)
         self._lines = diagram.lines
         self.map.show_theory_lines(diagram.lines if self.theory_shown else {})
         self._curve = (diagram.curve_x, diagram.curve)
@@ -200,6 +198,14 @@ class Diagrams(QSplitter):
     def _follow_tab(self) -> None:
         self._pages.setCurrentIndex(max(0, self._tabs.currentIndex()))
 
+    def _empty_map(self) -> None:
+        from engine.core.maps import blank
+
+        self._measured, self._lines = None, {}
+        if self.axes is not None and self._session.system is not None:
+            self.map.show_map(blank(self._session.system, *self.axes, self._observable))
+        self.map.show_theory_lines({})
+
     def _name_axes(self) -> None:
         if self.axes is None:
             return
@@ -253,9 +259,7 @@ class Diagrams(QSplitter):
             name=name, low=parameter.span[0], high=parameter.span[1], log=parameter.log
         )
         self.axes = (axes[0], axes[1])
-        self._measured = None
-        self.map.show_map(None)
-        self.map.show_theory_lines({})
+        self._empty_map()
         self.forget_measured()
         self._name_axes()
         self.show_values()

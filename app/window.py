@@ -299,10 +299,11 @@ class Window(Deeds):
         self._order = next(iter(moment.observables), "")
         symbol = symbol_of(moment.system, self._order)
         self.trace.clear()
-        self.trace.set_names("measured", "theory", moment.system.clock)
+        clock = moment.system.clock
+        self.trace.set_names("measured", "theory", "" if clock == "t" else clock)
         quantity = quantity_of(moment.system, self._order)
         self.trace.set_span(quantity.span if quantity is not None else None)
-        self.trace_panel.set_title(f"{symbol}({moment.system.clock})")
+        self.trace_panel.set_title(f"{symbol}(t)")
         self.readout.set_symbol(symbol)
         self.stage.begin(moment, title(moment.system))
         if fresh:
@@ -333,12 +334,11 @@ class Window(Deeds):
         if type(moment.system).after:
             marks.append("equations after the paper")
         self.status.set_marks(marks)
-        pace = moment.steps_per_frame if moment.running else self.session.pace
         self.transport.set_state(
             self.session.running and not moment.done,
             moment.tick,
             moment.time,
-            pace or self.session.pace,
+            self.session.pace,
             moment.seed,
         )
         self._show_state(moment)
@@ -415,6 +415,7 @@ class Window(Deeds):
                 type(system).after,
             )
         )
+        self._on_history(0)
         self.setWindowTitle(f"{title(system)} – Manyscope")
         self.stage.hide_notice()
 

@@ -149,7 +149,7 @@ class MapView(PlotBase):
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
             table = colours.colours_of(self.theme.maps["order"])
-            shown = spread(np.asarray(found.mean, float))
+            shown = np.asarray(found.mean, float)
             self._image.setImage(
                 colours.painted(shown, table, low, high, "level"), autoLevels=False
             )
@@ -250,18 +250,16 @@ class MapView(PlotBase):
         row = _nearest(self._axis(found.y), self._to_axis(y, 1))
         if column is None or row is None:
             return ""
-        # A coarse cell that is not refined yet answers for those it covers.
-        row, column = owner(np.asarray(found.mean, float), row, column)
         x_name, y_name, value = self._symbols
         where = f"{x_name} {found.x.values[column]:.3g} · {y_name} {found.y.values[row]:.3g}"
         mean, error = float(found.mean[row, column]), float(found.error[row, column])
         if not np.isfinite(mean):
             return f"{where}\nnot computed yet"
-        spread_words = f" ± {error:.2g}" if np.isfinite(error) else ""
+        uncertain = f" ± {error:.2g}" if np.isfinite(error) else ""
         theory = ""
         if self._predicted is not None and np.isfinite(self._predicted[row, column]):
             theory = f"\ntheory {self._predicted[row, column]:.3f}"
-        return f"{where}\n{value} {mean:.3f}{spread_words}{theory}"
+        return f"{where}\n{value} {mean:.3f}{uncertain}{theory}"
 
 
 class _Hand(pg.ViewBox):
@@ -315,37 +313,6 @@ class Dot(pg.GraphicsObject):
         ):
             painter.setBrush(colour)
             painter.drawEllipse(QPointF(0, 0), radius * scale, radius * scale)
-
-
-def spread(mean: np.ndarray) -> np.ndarray:
-    """Each unknown cell takes the value of the coarse cell that covers it, if one is known.
-
-    Maps are filled on nested grids: every 2^k-th row and column first. A coarse cell keeps its
-    size until it is refined.
-    """
-    shown = mean.copy()
-    stride = 1
-    while stride < max(mean.shape):
-        stride *= 2
-        missing = ~np.isfinite(shown)
-        if not missing.any():
-            break
-        coarse = mean[::stride, ::stride]
-        blown = np.repeat(np.repeat(coarse, stride, axis=0), stride, axis=1)
-        blown = blown[: mean.shape[0], : mean.shape[1]]
-        shown[missing] = blown[missing]
-    return shown
-
-
-def owner(mean: np.ndarray, row: int, column: int) -> tuple[int, int]:
-    """The cell whose value is shown at a cell: itself, or the coarse one that covers it."""
-    stride = 1
-    while stride < max(mean.shape):
-        at = row // stride * stride, column // stride * stride
-        if np.isfinite(mean[at]):
-            return at
-        stride *= 2
-    return row, column
 
 
 def _nearest(values: np.ndarray, at: float) -> int | None:

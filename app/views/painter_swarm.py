@@ -6,7 +6,7 @@ light or ink, few points are drawn as discs, and space is seen through the same 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -214,13 +214,9 @@ class PainterSwarmView(SceneView):
 
 
 class _Paper(QWidget):
-    def __init__(self, view: PainterSwarmView) -> None:
-        super().__init__(view)
-        self.view = view
-
     def paintEvent(self, _event: Any) -> None:
         painter = QPainter(self)
-        self.view.paint(painter)
+        cast(PainterSwarmView, self.parentWidget()).paint(painter)
         painter.end()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -352,16 +352,17 @@ class Words(QWidget):
 
     def __init__(self, view: SceneView) -> None:
         super().__init__(view)
-        self.view, self.texts = view, []
+        self.texts: list[Any] = []
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def paintEvent(self, _event: Any) -> None:
         painter = QPainter(self)
-        theme = self.view.theme
+        view = cast(SceneView, self.parentWidget())  # not kept: no cycle
+        theme = view.theme
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.colour("text"))
-        for panel, part in enumerate(self.view._parts(1.0)):
-            matrix = self.view.camera.matrix(part.width, part.height)
+        for panel, part in enumerate(view._parts(1.0)):
+            matrix = view.camera.matrix(part.width, part.height)
             top = self.height() - part.bottom - part.height
             for text in self.texts:
                 place = of_panel(text.position, 2, panel)

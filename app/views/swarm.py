@@ -7,7 +7,9 @@ no bloom, no comets and no periodic images, and crowds become a picture of their
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import app, gloo
 from vispy.gloo import gl
+from vispy.gloo.context import forget_canvas
 
 from app.views import colours
 from app.views.camera import FILL
@@ -49,10 +52,20 @@ SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
 class _Canvas(app.Canvas):
     def __init__(self, view: SwarmView) -> None:
         super().__init__(keys=None, parent=view, vsync=False, config={"depth_size": 24})
-        self.view = view
+        self.view = weakref.ref(view)  # no cycle: a view ends when it is let go
 
     def on_draw(self, _event: Any) -> None:
-        self.view.paint()
+        view = self.view()
+        if view is None:
+            return
+        # Collecting a forgotten window here would take the current OpenGL context away.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            view.paint()
+        finally:
+            if collects:
+                gc.enable()
 
 
 class SwarmView(SceneView):
@@ -501,7 +514,8 @@ class SwarmView(SceneView):
         canvas.context.flush_commands()
         self._drawn, self._tables = {}, {}
         canvas.events.draw.disconnect()
-        canvas.close()
+        # Not canvas.close(): it runs the event loop, in the middle of whatever deletes this view.
+        forget_canvas(canvas)
 
     def closeEvent(self, event: Any) -> None:
         self.release()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
 from app.theme.theme import Theme
@@ -31,6 +31,8 @@ class NumberField(QLineEdit):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.theme = theme
+        self.least = 48  # pixels of scale 1 that it needs
         self._show, self._check = show, check
         self._value = 0.0
         self._tip = ""
@@ -55,7 +57,10 @@ class NumberField(QLineEdit):
         self.setToolTip(tip)
 
     def restyle(self, theme: Theme) -> None:
-        """The style sheet says it all."""
+        self.theme = theme
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(self.least), super().minimumSizeHint().height())
 
     def mouseDoubleClickEvent(self, event) -> None:
         self.selectAll()

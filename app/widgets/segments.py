@@ -51,8 +51,11 @@ class Segments(QFrame):
         self._line.setContentsMargins(*[theme.px(2)] * 4)
         self._line.setSpacing(theme.px(2))
         advance = self.fontMetrics().horizontalAdvance
-        for word, button in self._buttons.items():
-            button.setMinimumWidth(advance(word) + theme.px(14))
+        widest = 0
+        for word in self._buttons:
+            widest = max(widest, advance(word))
+        each = widest + theme.px(22)  # words, padding and gap; the style sheet owns the buttons'
+        self.setMinimumWidth(each * len(self._buttons) + theme.px(4))
 
 
 class Combo(QComboBox):

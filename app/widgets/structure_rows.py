@@ -78,7 +78,7 @@ class SizeRow(StructureRow):
         double.clicked.connect(lambda: self._go(self.value() * 2))
         self.field.entered.connect(lambda value: self.changed.emit(parameter.name, int(value)))
         self.field.setValue(parameter.default)
-        self.field.setMinimumWidth(theme.px(40))
+        self.field.least = 70
         self.take(Row(theme, halve, (self.field, 1), double, gap=2))
         self.field.setAccessibleName(words(parameter))
 
@@ -107,7 +107,7 @@ class NumberRow(StructureRow):
         self.field = NumberField(theme, self._show, parameter.check)
         self.field.entered.connect(lambda value: self.changed.emit(parameter.name, value))
         self.field.setValue(float(parameter.default))
-        self.field.setMinimumWidth(theme.px(48))
+        self.field.least = 56
         self.take(self.field)
 
     def value(self) -> float:

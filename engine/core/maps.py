@@ -41,7 +41,7 @@ class Axis(NamedTuple):
     name: str
     low: float
     high: float
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
     log: bool = False
 
     @property
@@ -135,6 +135,11 @@ def fill(
                 yield picture.map()
                 if stop():
                     return
+
+
+def blank(system: System[Any], x: Axis, y: Axis, observable: str) -> PhaseMap:
+    """A map of which nothing is known yet."""
+    return _Picture(system, x, y, observable, None).map()
 
 
 def predicted(system: System[Any], x: Axis, y: Axis, observable: str) -> np.ndarray:
@@ -462,7 +467,8 @@ def _loops(jaxpr: Any) -> bool:
 
 def _offered(parameter: Parameter, count: int) -> Axis:
     assert parameter.span is not None
-    return Axis(parameter.name, *map(float, parameter.span), count, parameter.log)
+    low, high = parameter.span
+    return Axis(parameter.name, float(low), float(high), count, parameter.log)
 
 
 def _check_axes(system: System[Any], x: Axis, y: Axis) -> None:
