@@ -51,7 +51,7 @@ SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
 
 class _Canvas(app.Canvas):
     def __init__(self, view: SwarmView) -> None:
-        super().__init__(keys=None, parent=view, vsync=False, config={"depth_size": 24})
+        super().__init__(keys=None, vsync=False, config={"depth_size": 24})
         self.view = weakref.ref(view)  # no cycle: a view ends when it is let go
 
     def on_draw(self, _event: Any) -> None:
@@ -280,7 +280,8 @@ class SwarmView(SceneView):
         else:
             self._draw_points(parts, ratio, ink, (width, height))
         self._draw_above(parts, ratio)
-        gloo.set_state(scissor_test=False, depth_test=False)
+        # vispy clears the alpha of what was drawn with this colour, and Qt blends by it.
+        gloo.set_state(scissor_test=False, depth_test=False, clear_color=(0, 0, 0, 1))
 
     def _item_of_view(self, name: str, make: Any) -> Any:
         found = getattr(self, f"_{name}", None)
