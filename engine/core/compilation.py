@@ -14,7 +14,8 @@ def keep_compilations() -> Path:
     the environment variable MANYSCOPE_CACHE, or one in the user's cache. Where it cannot be made,
     all works as well, but starts more slowly.
     """
-    told, named = jax.config.jax_compilation_cache_dir, os.environ.get("MANYSCOPE_CACHE")
+    told = jax.config.values["jax_compilation_cache_dir"]
+    named = os.environ.get("MANYSCOPE_CACHE")
     if told:
         folder = Path(told)
     else:

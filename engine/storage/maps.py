@@ -113,8 +113,9 @@ def write_map(
         "y": found.y._asdict(),
         "parameters": {name: plain(value) for name, value in found.parameters.items()},
     } | metadata
+    arrays["metadata"] = np.array(json.dumps(about))
     with written(path) as draft, draft.open("wb") as file:
-        np.savez_compressed(file, metadata=np.array(json.dumps(about)), **arrays)
+        np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def read_map(path: str | Path) -> MapFile:
