@@ -38,6 +38,7 @@ class MapView(PlotBase):
         self._span: tuple[float, float] | None = None
         self._log = (False, False)
         self._fitted: Any = None
+        self._place = (0.0, 0.0)  # of the dot
         self._build()
 
     # What is shown
@@ -45,6 +46,12 @@ class MapView(PlotBase):
     def show_map(self, phase_map: PhaseMap | None) -> None:
         """The cells that are known so far; those that are not are left empty."""
         self._map = phase_map
+        log = (False, False)
+        if phase_map is not None:
+            log = (bool(phase_map.x.log), bool(phase_map.y.log))
+        if log != self._log:
+            self._log = log
+            self._place_dot()
         self.touch()
 
     def show_theory(self, predicted: np.ndarray | None) -> None:
@@ -72,11 +79,12 @@ class MapView(PlotBase):
     def set_dot(self, x: float, y: float) -> None:
         """Where the run is now; emits nothing, and waits while the hand holds the dot."""
         if not self._dot.held:
-            self._place_dot(x, y)
+            self._place = (x, y)
+            self._place_dot()
 
     @property
     def dot(self) -> tuple[float, float]:
-        return self._from_plot(self._dot.pos())
+        return self._place
 
     @property
     def legend(self) -> colours.Legend:
@@ -86,9 +94,7 @@ class MapView(PlotBase):
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
-        place = self.dot
         self._build()
-        self._place_dot(*place)
         self.touch()
 
     def data(self) -> dict[str, np.ndarray]:
@@ -115,6 +121,7 @@ class MapView(PlotBase):
         self._drawn_lines: dict[str, tuple] = {}
         self._dot = Dot(theme)
         self._plot.addItem(self._dot)
+        self._place_dot()
         self._words = getattr(self, "_words", None) or QLabel(self)
         self._words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._words.setStyleSheet(
@@ -145,7 +152,6 @@ class MapView(PlotBase):
         if found is None:
             self._image.clear()
         else:
-            self._log = (bool(found.x.log), bool(found.y.log))
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
             table = colours.colours_of(self.theme.maps["order"])
@@ -203,8 +209,8 @@ class MapView(PlotBase):
         x, y = float(at.x()), float(at.y())
         return 10**x if self._log[0] else x, 10**y if self._log[1] else y
 
-    def _place_dot(self, x: float, y: float) -> None:
-        place = float(self._to_axis(x, 0)), float(self._to_axis(y, 1))
+    def _place_dot(self) -> None:
+        place = [float(self._to_axis(value, side)) for side, value in enumerate(self._place)]
         if np.isfinite(place).all():
             self._dot.setPos(*place)
 
@@ -219,8 +225,10 @@ class MapView(PlotBase):
     def _take(self, at: QPointF, *, last: bool) -> None:
         """The dot goes to this point of the plot, and the run with it."""
         self._dot.held = not last
-        self._dot.setPos(self._within(at))
+        at = self._within(at)
+        self._dot.setPos(at)
         self._dot.update()
+        self._place = self._from_plot(at)
         self.dot_moved.emit(*self.dot)
         if last:
             self.dot_released.emit()

@@ -117,7 +117,8 @@ class PainterSwarmView(SceneView):
                 points.colours[name].scale,
             )
         elif self.camera.dim == 3:
-            value, (low, high) = -depth, (-np.nanmax(depth), -np.nanmin(depth))
+            distance, radius = self.camera.distance, self.camera.radius
+            value, low, high = -depth, -distance - 1.1 * radius, -distance + 0.9 * radius
         tint = colours.painted(value, table, low, high, scale)
         inside = np.isfinite(seen).all(axis=1)
         inside &= (seen > -20).all(axis=1) & (seen < (part.width + 20, part.height + 20)).all(

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
-from app.views.plotting import DOT, PlotBase, Range, add_plot, bounds, dress, note, pen
+from app.views.plotting import DOT, Naming, PlotBase, Range, add_plot, bounds, dress, note, pen
 
 
 POINTS = 400  # measured ones that are kept
@@ -118,6 +118,7 @@ class ParameterCurveView(PlotBase):
         for z, item in enumerate(layers):
             item.setZValue(10 + z)
             self._plot.addItem(item)
+        self._naming = Naming(self._plot)
         self._lines: dict[str, tuple[pg.PlotDataItem, pg.TextItem]] = {}
         self._critical_lines: list[pg.InfiniteLine] = []
 
@@ -179,27 +180,16 @@ class ParameterCurveView(PlotBase):
                 line.setPos(float(self._on_axis(np.array([self._critical[k]]))[0]))
 
     def _place_words(self) -> None:
-        """Names stand where their line is farthest from all others and leaves room above."""
-        (left, right), (bottom, top) = self._plot.getViewBox().viewRange()
         x = self._on_axis(self._x)
-        inner = (x > left + 0.2 * (right - left)) & (x < right - 0.02 * (right - left))
-        for name, (_, words) in self._lines.items():
-            y = self._curves[name]
-            fits = inner & np.isfinite(y) & (y < top - 0.1 * (top - bottom))
-            words.setVisible(bool(fits.any()))
-            if not fits.any():
-                continue
-            others = [c for other, c in self._curves.items() if other != name]
-            apart = np.ones_like(y)
-            for other in others:
-                apart = np.minimum(apart, np.nan_to_num(np.abs(other - y), nan=1.0))
-            steep = np.abs(np.gradient(np.nan_to_num(y))) / max(top - bottom, 1e-12)
-            score = np.where(
-                fits, apart / max(top - bottom, 1e-12) - 6 * steep + 0.2 * x / right, -9
-            )
-            k = int(np.argmax(score))
-            words.setAnchor((1, 1))
-            words.setPos(x[k], y[k])
+        lines = {name: (x, y) for name, y in self._curves.items()}
+        others = [(self._on_axis(self._points[:, 0]), self._points[:, 1])]
+        if self._run is not None:
+            others.append((self._on_axis(np.array(self._run[:1])), np.array(self._run[1:2])))
+        _, (bottom, top) = self._plot.getViewBox().viewRange()
+        upright = np.linspace(bottom, top, 60)
+        for value in self._critical:
+            others.append((self._on_axis(np.full(60, value)), upright))
+        self._naming.place({name: self._lines[name][1] for name in lines}, lines, others)
 
     def _on_clicked(self, event) -> None:
         if event.button() == Qt.MouseButton.LeftButton and len(self._x):

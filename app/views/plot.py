@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from app.views import colours
-from app.views.plotting import PlotBase, Range, add_plot, bounds, note, pen, set_label
+from app.views.plotting import Naming, PlotBase, Range, add_plot, bounds, note, pen, set_label
 from app.views.view import named_data
 
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.layers import Layer
 
-SHADES = 16  # of coloured points: one item of pyqtgraph each
 FEW = 120  # measured points that are drawn as points
 PANELS = 9  # plots side by side at most
 
@@ -83,6 +83,7 @@ class PlotView(PlotBase):
     def _clear(self) -> None:
         self.canvas.clear()
         self._plots, self._items, self._ranges, self._shape = [], {}, [], None
+        self._namings: list[Naming] = []
 
     def _arrange(self, count: int) -> None:
         if len(self._plots) == count:
@@ -93,6 +94,7 @@ class PlotView(PlotBase):
         for k in range(count):
             self._plots.append(add_plot(self.canvas, self.theme, row=k // columns, col=k % columns))
         self._ranges = [(Range(0.0), Range()) for _ in range(count)]
+        self._namings = [Naming(plot) for plot in self._plots]
 
     def _item(self, panel: int, key: tuple, make: Any) -> Any:
         if (panel, *key) not in self._items:
@@ -120,6 +122,7 @@ class PlotView(PlotBase):
             panel, (index, "curve", curve.role, dots), lambda: self._line(curve.role, dots)
         )
         item.setData(x, y)
+        item.__dict__["line"] = (x, y)
         if curve.label:
             token = {"theory": "theory", "guide": "text3"}.get(curve.role, "measured")
             self._note(panel, index, curve.label, token, x, y)
@@ -167,34 +170,18 @@ class PlotView(PlotBase):
 
     def _draw_points(self, panel: int, index: int, points: Any) -> tuple:
         place = _of(points.position, 2, panel)
-        x, y = place[:, 0], place[:, 1]
-        size = (3.0 if len(x) > 2000 else 5.0) * self.theme.scale
         name = next(iter(points.colours), "")
-        if not name:
-            item = self._item(panel, (index, "points"), lambda: self._spots("measured", size))
-            item.setData(x, y)
-            return (x, y, False, "measured")
-        colour = points.colours[name]
-        value = _of(colour.value, 1, panel)
-        low, high = colour.span or colours.natural_span(value, colour.scale)
-        table = colours.table(colour.scale, name, self.theme, points=True)
-        picked = colours.painted(
-            value, np.arange(768, dtype=np.float32).reshape(256, 3) * 0, low, high, colour.scale
-        )
-        del picked
-        shade = _shade(value, low, high, colour.scale)
-        for k in range(SHADES):
-            tint = pg.mkColor(*(255 * table[min(255, int((k + 0.5) * 256 / SHADES))]).astype(int))
-            item = self._item(
-                panel, (index, "points", k), lambda tint=tint: self._spots(tint, size)
-            )
-            here = shade == k
-            item.setData(x[here], y[here])
-        return (x, y, False, "measured")
-
-    def _spots(self, colour: Any, size: float) -> pg.ScatterPlotItem:
-        brush = self.theme.colour(colour, 0.75) if isinstance(colour, str) else colour
-        return pg.ScatterPlotItem(size=size, pen=None, brush=brush)
+        tint = self.theme.colour("measured").getRgb()
+        colour = np.array([tint], np.uint8)
+        if name:
+            scale = points.colours[name]
+            value = _of(scale.value, 1, panel)
+            low, high = scale.span or colours.natural_span(value, scale.scale)
+            table = colours.table(scale.scale, name, self.theme, points=True)
+            colour = colours.painted(value, table, low, high, scale.scale)
+        item = self._item(panel, (index, "points"), Crowd)
+        item.show_points(place, colour, self.theme)
+        return (place[:, 0], place[:, 1], False, "measured")
 
     def _draw_image(self, panel: int, index: int, image: Any) -> tuple:
         values = _of(image.values, 2, panel)
@@ -220,24 +207,19 @@ class PlotView(PlotBase):
         item.__dict__["line"] = (x, y)
 
     def _place_notes(self, log: str) -> None:
-        """Names stand above their lines, towards the right, each a step further in."""
-        taken: dict[int, int] = {}
-        for (panel, _, kind, *_), item in self._items.items():
-            if kind != "note":
-                continue
-            (left, right), (bottom, top) = self._plots[panel].getViewBox().viewRange()
-            x, y = (np.asarray(a, float) for a in item.__dict__["line"])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                x = np.log10(x) if "x" in log else x
-                y = np.log10(y) if "y" in log else y
-            inside = np.isfinite(x) & np.isfinite(y) & (x >= left) & (x <= right) & (y <= top)
-            item.setVisible(bool(inside.any()))
-            if not inside.any():
-                continue
-            step = taken[panel] = taken.get(panel, -1) + 1
-            goal = right - (0.02 + 0.22 * step) * (right - left)
-            at = np.flatnonzero(inside)[np.argmin(np.abs(x[inside] - goal))]
-            item.setPos(min(x[at], goal), min(y[at], top - 0.08 * (top - bottom)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for panel, naming in enumerate(self._namings):
+                lines, names, others = {}, {}, []
+                for (where, index, kind, *_), item in self._items.items():
+                    if where == panel and "line" in item.__dict__:
+                        x, y = (np.asarray(a, float) for a in item.__dict__["line"])
+                        x = np.log10(x) if "x" in log else x
+                        y = np.log10(y) if "y" in log else y
+                        if kind == "note":
+                            names[str(index)], lines[str(index)] = item, (x, y)
+                        else:
+                            others.append((x, y))
+                naming.place(names, lines, others)
 
     def _set_ranges(self, panel: int, drawn: list[tuple], log: str) -> None:
         if not drawn:
@@ -262,15 +244,52 @@ class PlotView(PlotBase):
         plot.setYRange(*ends, padding=0)
 
 
-def _shade(value: np.ndarray, low: float, high: float, scale: str) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        if scale == "phase":
-            share = np.mod(value / (2 * np.pi), 1)
-        elif scale == "category":
-            share = np.mod(value, SHADES) / SHADES
-        else:
-            share = np.clip((value - low) / (high - low), 0, 0.999)
-    return np.where(np.isfinite(share), share * SHADES, -1).astype(int)
+class Crowd(pg.GraphicsObject):
+    """Many points at once, each a small square: pyqtgraph's own are too slow for a crowd."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._place, self._colour = np.empty((0, 2)), np.empty((0, 4), np.uint8)
+        self._side = 3
+
+    def show_points(self, place: np.ndarray, colour: np.ndarray, theme: Theme) -> None:
+        known = np.isfinite(place).all(axis=1)
+        self.prepareGeometryChange()
+        self._place = np.asarray(place[known], float)
+        self._colour = colour[known] if len(colour) > 1 else colour
+        self._side = theme.px(3 if len(place) > 1000 else 5)
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        if not len(self._place):
+            return QRectF()
+        low, high = self._place.min(axis=0), self._place.max(axis=0)
+        return QRectF(*low, *np.maximum(high - low, 1e-12))
+
+    def paint(self, painter: Any, *_: Any) -> None:
+        """Stamps the squares into a picture of the device's own pixels."""
+        view, device = self.viewRect(), painter.deviceTransform()
+        frame = device.mapRect(view)
+        wide, high = round(frame.width()), round(frame.height())
+        if wide < 1 or high < 1 or not len(self._place):
+            return
+        x = (self._place[:, 0] - view.left()) / view.width() * wide
+        y = (1 - (self._place[:, 1] - view.top()) / view.height()) * high
+        ratio = frame.width() / max(1.0, self.getViewBox().boundingRect().width())
+        side = max(1, round(self._side * ratio))
+        column, row = np.floor(x - side / 2).astype(int), np.floor(y - side / 2).astype(int)
+        inside = (column >= 0) & (row >= 0) & (column + side <= wide) & (row + side <= high)
+        column, row = column[inside], row[inside]
+        colour = self._colour[inside] if len(self._colour) > 1 else self._colour
+        picture = np.zeros((high, wide, 4), np.uint8)
+        for dy in range(side):
+            for dx in range(side):
+                picture[row + dy, column + dx] = colour
+        image = QImage(picture.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888)
+        painter.save()
+        painter.resetTransform()
+        painter.drawImage(frame.topLeft(), image)
+        painter.restore()
 
 
 def _of(array: Any, ndim: int, panel: int) -> np.ndarray:

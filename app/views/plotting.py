@@ -64,9 +64,35 @@ class PlotBase(View):
         super().closeEvent(event)
 
 
+class Scale(pg.AxisItem):
+    """An axis whose logarithms are marked at 1, 2, 5, 10 or at powers of ten, as numbers."""
+
+    def logTickValues(self, low: float, high: float, size: float, steps: Any) -> list[tuple]:
+        marks = np.arange(np.floor(low), np.ceil(high) + 1)
+        if high - low < 3:
+            marks = np.add.outer(marks, np.log10([1, 2, 5])).ravel()
+        elif high - low > 6:
+            marks = marks[:: int(np.ceil((high - low) / 6))]
+        return [(1.0, [float(m) for m in marks if low <= m <= high])]
+
+    def logTickStrings(self, values: Any, scale: float, spacing: Any) -> list[str]:
+        return [number(10.0 ** float(value)) for value in values]
+
+
+def number(value: float) -> str:
+    """A number for a tick: plain where it is short, else a power of ten."""
+    if 1e-3 <= abs(value) < 1e5 or value == 0:
+        return f"{value:.4g}"
+    power = int(np.floor(np.log10(abs(value)) + 1e-9))
+    lead = value / 10.0**power
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{raised}"
+
+
 def add_plot(canvas: pg.GraphicsLayoutWidget, theme: Theme, **kind: Any) -> pg.PlotItem:
     """A plot in the style of the house, without pyqtgraph's menus and buttons."""
-    item = canvas.addPlot(**kind)
+    axes = {side: Scale(side) for side in ("left", "bottom")}
+    item = canvas.addPlot(axisItems=axes, **kind)
     item.setMenuEnabled(False)
     item.hideButtons()
     item.setMouseEnabled(False, False)
@@ -193,6 +219,92 @@ def thinned(x: np.ndarray, y: np.ndarray, width: int) -> tuple[np.ndarray, np.nd
     thin_y = y[pick].astype(float)
     thin_y[np.repeat(empty, 2)] = np.nan
     return np.concatenate([x[pick], x[whole:]]), np.concatenate([thin_y, y[whole:]])
+
+
+class Naming:
+    """Finds places for the names of lines: beside their line, and on top of nothing else.
+
+    A name stays where it is until that place is clearly worse than the best one.
+    """
+
+    CANDIDATES = 16  # places along a line
+    PATIENCE = 3.0  # how much worse a place may become before its name moves
+
+    def __init__(self, plot: pg.PlotItem) -> None:
+        self._plot = plot
+        self._held: dict[str, tuple[float, int]] = {}  # share along the line, and the side
+
+    def place(
+        self, names: dict[str, pg.TextItem], lines: dict[str, tuple], others: list[tuple]
+    ) -> None:
+        """Move the names to their `lines`, away from all lines and from the `others`.
+
+        Lines and others are pairs of arrays in the coordinates of the plot.
+        """
+        box = self._plot.getViewBox()
+        (left, right), (bottom, top) = box.viewRange()
+        frame = box.boundingRect()
+        size = np.array([max(1.0, frame.width()), max(1.0, frame.height())])
+
+        def on_screen(x: Any, y: Any) -> np.ndarray:
+            x, y = np.asarray(x, float), np.asarray(y, float)
+            share = np.stack([(x - left) / (right - left), (top - y) / (top - bottom)], axis=-1)
+            share = share[np.isfinite(share).all(axis=1)]
+            return np.clip(share, -2, 3) * size
+
+        drawn = {name: _dense(on_screen(*line)) for name, line in lines.items()}
+        taken = [*drawn.values(), *(on_screen(*other) for other in others)]
+        crowd = np.concatenate(taken) if taken else np.empty((0, 2))
+        for name, item in names.items():
+            line = drawn[name]
+            inside = ((line > 0) & (line < size)).all(axis=1)
+            line = line[inside]
+            item.setVisible(bool(len(line)))
+            if not len(line):
+                continue
+            at = self._best(name, line, crowd, size, item)
+            x = left + at[0] / size[0] * (right - left)
+            item.setAnchor((0, 0))
+            item.setPos(x, top - at[1] / size[1] * (top - bottom))
+            words = item.boundingRect()
+            corners = np.linspace(0, 1, 6)
+            mesh = np.stack(np.meshgrid(corners * words.width(), corners * words.height()), -1)
+            crowd = np.concatenate([crowd, at + mesh.reshape(-1, 2)])
+
+    def _best(
+        self, name: str, line: np.ndarray, crowd: np.ndarray, size: np.ndarray, item: Any
+    ) -> np.ndarray:
+        words = item.boundingRect()
+        wide, high = words.width(), words.height()
+        share = np.linspace(0.02, 0.98, self.CANDIDATES)
+        along = line[(share * (len(line) - 1)).astype(int)]
+        sides = np.array([[-wide, -high], [0, -high], [-wide, 0], [0, 0]], float)
+        corner = along[:, None] + sides  # candidate, side, xy: the upper left corner of the words
+        out = np.maximum(0, -corner).sum(axis=-1)
+        out += np.maximum(0, corner + np.array([wide, high]) - size).sum(axis=-1)
+        room = np.array([wide, high]) - 4  # a line may touch the edge of the words' box
+        under = crowd[None, None] - corner[:, :, None] - 2
+        hits = ((under > 0) & (under < room)).all(axis=-1).sum(axis=-1)
+        cost = hits + out + 4 * np.abs(share[:, None] - 0.75)
+        best = np.unravel_index(np.argmin(cost), cost.shape)
+        held = self._held.get(name)
+        if held is not None:
+            before = (int(np.argmin(np.abs(share - held[0]))), held[1])
+            if cost[before] < cost[best] + self.PATIENCE:
+                best = before
+        self._held[name] = (float(share[best[0]]), int(best[1]))
+        return corner[best]
+
+
+def _dense(line: np.ndarray, most: int = 90) -> np.ndarray:
+    """Points a few pixels apart along a line on the screen."""
+    if len(line) < 2:
+        return line
+    length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    if length[-1] == 0:
+        return line[:1]
+    at = np.linspace(0, length[-1], min(most, int(length[-1] / 4) + 2))
+    return np.stack([np.interp(at, length, line[:, k]) for k in range(2)], axis=1)
 
 
 def cells(x: np.ndarray, y: np.ndarray) -> QRectF:

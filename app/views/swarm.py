@@ -425,7 +425,7 @@ class SwarmView(SceneView):
         apart = math.sqrt(self._area(pixel) / item.count) / ratio  # logical pixels
         if item.look == "comet":
             size = min(max(2.2 * apart, 4.0), 15.0)
-            strength = 0.5 * min(1.0, (2.2 * apart / size) ** 2 + 0.1)
+            strength = 0.55 * min(1.6, (2.2 * apart / size) ** 2 + 0.1)
         else:
             widest = 7.0 if not self.software or item.count < 3000 else 4.2
             size = min(max(1.05 * apart, 2.4), widest)
