@@ -239,9 +239,10 @@ class _Pace:
         self.steps = 1
 
     def learn(self, steps: int, seconds: float) -> None:
-        # Cautiously: the first piece compiled, and a step may become dearer as a run goes on.
-        fit = int(steps * PIECE / max(seconds, 1e-6))
-        self.steps = max(1, min(fit, 4 * max(steps, self.steps // 4)))
+        if steps == self.steps:  # a shorter piece tells less
+            fit = int(steps * PIECE / max(seconds, 1e-6))
+            # Cautiously: the first piece compiled, and a step may become dearer as a run goes on.
+            self.steps = max(1, min(fit, 4 * steps))
 
 
 class _Picture:

@@ -10,6 +10,8 @@ import pytest
 from engine.core import maps, simulation
 from engine.core.maps import (
     Axis,
+    blank,
+    critical_values,
     default_axes,
     fill,
     lines,
@@ -19,7 +21,7 @@ from engine.core.maps import (
     strides,
     theory_curve,
 )
-from engine.core.parameters import Scalar, live, mode, size
+from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.simulation import Simulation
 from engine.core.system import System
 from engine.core.theory import Boundary
@@ -36,11 +38,12 @@ class Trap(System[Place]):
     stiffness: Scalar = live(default=1.0, span=(0.1, 2), symbol="k", help="of the trap", log=True)
     centre: Scalar = live(default=0.0, span=(-1, 1), symbol="c", help="of the trap")
     heat: Scalar = live(default=0.1, span=(0, 1), symbol="T", help="of the bath", limits=(0, 9))
+    away: Scalar = start(default=0.0, span=(0, 2), symbol="a", help="from the centre, at first")
     kind: str = mode(default="soft", choices=("soft", "hard"), help="nothing")
     n: int = size(default=16, span=(1, 4096), symbol="N", help="particles")
 
     def init(self, key):
-        return Place(jnp.zeros(self.n) + self.centre)
+        return Place(jnp.zeros(self.n) + self.centre + self.away)
 
     def step(self, state, key):
         # Exact for any step: Ornstein–Uhlenbeck over a time 1.
@@ -191,6 +194,29 @@ def test_what_ends_is_mapped_at_its_end():
     np.testing.assert_allclose(found.mean, [[0.0, 0.0]])  # the last step of the long one is 9
     early = last(Fuse(), Axis("length", 2, 9, 2), Axis("thickness", 1, 2, 1), settle=0, measure=4)
     np.testing.assert_allclose(early.mean, [[0.25, 6.5]])  # of 1 0 0 0, and of 8 7 6 5
+
+
+def test_an_axis_may_be_where_a_run_starts():
+    found = last(
+        TRAP.replace(heat=0.0),
+        Axis("away", 0, 2, 3),
+        Axis("stiffness", 0.1, 2, 2),
+        "place",
+        settle=0,
+        measure=1,
+    )
+    np.testing.assert_allclose(found.mean[0], np.exp(-0.1) * np.array([0, 1, 2]), rtol=1e-5)
+
+
+def test_a_map_begins_blank():
+    empty = blank(TRAP, X, Y, "place")
+    assert np.isnan(empty.mean).all()
+    assert not empty.measured.any()
+    assert (empty.level, empty.system) == (0, "test-maps")
+
+
+def test_critical_values_lie_where_boundaries_cross_the_present_values():
+    assert critical_values(TRAP) == {"stiffness": [1.0], "centre": [0.5], "n": [3.0]}
 
 
 def test_lines_run_along_either_axis_and_leave_out_what_is_not_on_the_map():
