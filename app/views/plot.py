@@ -181,6 +181,8 @@ class PlotView(PlotBase):
             colour = colours.painted(value, table, low, high, scale.scale)
         item = self._item(panel, (index, "points"), Crowd)
         item.show_points(place, colour, self.theme)
+        some = place[:: max(1, len(place) // 200)]
+        item.__dict__["line"] = (some[:, 0], some[:, 1])
         return (place[:, 0], place[:, 1], False, "measured")
 
     def _draw_image(self, panel: int, index: int, image: Any) -> tuple:
@@ -232,7 +234,7 @@ class PlotView(PlotBase):
         y_low, y_high = bounds([d[1] for d in measured or deciding], log="y" in log)
         t_low, t_high = bounds([d[1] for d in deciding], log="y" in log)
         if measured and np.isfinite(y_high - y_low):
-            room = 0.5 * (y_high - y_low)
+            room = 0.5 * (y_high - y_low) or t_high - t_low
             y_low, y_high = max(t_low, y_low - room), min(t_high, y_high + room)
         if any(d[2] for d in drawn):
             y_low = min(0.0, y_low)
@@ -274,7 +276,7 @@ class Crowd(pg.GraphicsObject):
         if wide < 1 or high < 1 or not len(self._place):
             return
         x = (self._place[:, 0] - view.left()) / view.width() * wide
-        y = (1 - (self._place[:, 1] - view.top()) / view.height()) * high
+        y = (self._place[:, 1] - view.top()) / view.height() * high
         ratio = frame.width() / max(1.0, self.getViewBox().boundingRect().width())
         side = max(1, round(self._side * ratio))
         column, row = np.floor(x - side / 2).astype(int), np.floor(y - side / 2).astype(int)
@@ -286,10 +288,7 @@ class Crowd(pg.GraphicsObject):
             for dx in range(side):
                 picture[row + dy, column + dx] = colour
         image = QImage(picture.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888)
-        painter.save()
-        painter.resetTransform()
-        painter.drawImage(frame.topLeft(), image)
-        painter.restore()
+        painter.drawImage(view, image)  # its first row is the lowest, as this axis points up
 
 
 def _of(array: Any, ndim: int, panel: int) -> np.ndarray:

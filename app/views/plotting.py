@@ -144,7 +144,8 @@ def note(
     weight: QFont.Weight = QFont.Weight.Medium,
 ) -> pg.TextItem:
     """A name beside its line: no legend to look up."""
-    item = pg.TextItem(words, color=theme.colour(token), anchor=anchor)
+    ground = theme.colour("panel", 0.6)
+    item = pg.TextItem(words, color=theme.colour(token), anchor=anchor, fill=ground)
     item.setFont(theme.font("caption", weight))
     return item
 
