@@ -365,7 +365,9 @@ def _asset(system: Any, name: str, path: Path) -> Any:
         raise Refused(f"{path} holds {shape} numbers: {name} needs {' × '.join(wanted)}.")
     if not np.isfinite(array).all():
         raise Refused(f"{path} holds numbers that are not finite: remove them.")
-    return array
+    import jax.numpy as jnp
+
+    return jnp.asarray(array)
 
 
 def _target(text: str, suffixes: tuple[str, ...]) -> Path:

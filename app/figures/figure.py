@@ -556,7 +556,7 @@ class _Page:
             )
         axes.text(
             *middle,
-            r"$\theta$",
+            r"$\theta$" if chosen[0] in ("phase", "heading", "angle") else "",
             fontsize=0.93 * self.style.font,
             ha="center",
             va="center_baseline",

@@ -157,14 +157,15 @@ def camera_for(
 
 
 def _filled(layers: Sequence[Any], low: np.ndarray, high: np.ndarray) -> tuple[Any, Any]:
-    """A box in space, drawn in to the cube that the points fill, should it be much too large."""
+    """A box in space, drawn in around the points, should it be much too large."""
     places = [np.asarray(layer.position, float) for layer in named(layers, "Points")]
     places = [place[np.isfinite(place).all(axis=1)] for place in places]
     if not places or not sum(map(len, places)):
         return low, high
     middle = (low + high) / 2
-    reach = float(np.quantile(np.abs(np.concatenate(places) - middle), 0.995)) * 1.05
-    half = np.minimum((high - low) / 2, max(reach, 1e-9))
+    away = np.linalg.norm(np.concatenate(places) - middle, axis=1)
+    # The camera takes in the sphere around the box.
+    half = np.minimum((high - low) / 2, max(1.1 * np.quantile(away, 0.995) / np.sqrt(3), 1e-9))
     return middle - half, middle + half
 
 
@@ -275,7 +276,7 @@ def _with_points(
         else:
             along, fading = tail
             heap += [(pixels - back * along, colours, weight * share) for back, share in fading]
-    sums = _spotted(heap, kernel, width, height)
+    sums = spotted(heap, kernel, width, height)
     if points.radius is not None or not style.glow:
         return raster.solid(sums * _inside(box, matrix, width, height), ground)
     sums *= strength
@@ -287,7 +288,7 @@ def _with_points(
     return raster.ink(sums, ground)
 
 
-def _spotted(
+def spotted(
     heap: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     kernel: np.ndarray,
     width: int,
@@ -450,7 +451,7 @@ def stroked(
     pixels = start[owner] + share[:, None] * (end - start)[owner]
     weight = np.full(len(pixels), 0.5 / (1.3 * radius))
     heap = [(pixels, colours[owner], weight)]
-    return _spotted(heap, raster.disc(radius), width, height) * min(line, 1.0)
+    return spotted(heap, raster.disc(radius), width, height) * min(line, 1.0)
 
 
 def _segments(layer: Any, matrix: np.ndarray, width: int, height: int, style: Look) -> np.ndarray:
