@@ -278,13 +278,13 @@ class ExactScoreCloud(System[State]):
         """Of the exact law p_t, sampled by infinitely many points; silent for a wrong score.
 
         The distance is tabulated without kernels. The gap is √(3V) once the noise is far below
-        the spacing of the data, so that each point is one of them and noise about it.
+        the spacing of the data, so that nearly every point is one of them and noise about it.
         """
         exact = jnp.asarray(self.score_error) == 0
         sharp = exact & (jnp.asarray(self.kernel) == 0)
         v = variance(state.time, self.kernel)
         a2 = shrunk(state.time) ** 2
-        alone = exact & (jnp.mean(jnp.exp(self.belief(state).entropy)) < 1.02)
+        alone = exact & (jnp.mean(jnp.exp(self.belief(state).entropy)) < 1.1)
         distance = jnp.interp(jnp.log(state.time), jnp.log(TIMES), state.infinite)
         return {
             "distance": jnp.where(sharp, distance, jnp.nan),

@@ -1,12 +1,14 @@
 """Kernel density estimates in high dimension, and the few points that come to carry them."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from engine.core.about import Quantity
+from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Bars, Curve, Frame, histogram
 from engine.core.parameters import Scalar, live, size
 from engine.core.system import Scene
@@ -30,10 +32,43 @@ class KdeRegimes(Scene[State]):
     """
 
     sources = ("biroli2024kde",)
-    quantities = (Quantity("participation", symbol="Y₂", span=(0, 1)),)
+    equations = (
+        Equation(
+            r"\rho_h(x)=\frac{1}{n}\sum_{i=1}^{n}\left(2\pi h^2\right)^{-d/2}"
+            r"e^{-|x-y_i|^2/2h^2},\qquad n=e^{\alpha d}",
+            "kernel estimate of a density",
+        ),
+        Equation(
+            r"\alpha=\frac{1}{2}\left[\ln\frac{1+h_G^2}{h_G^2}-\frac{h_G^2}{(1+h_G^2)^2}\right],"
+            r"\qquad h_{\mathrm{CLT}}=\sqrt{2}\,h_G",
+            "where a few samples begin to carry it, and where it stops being Gaussian",
+        ),
+        Equation(r"Y_2=\sum_i w_i^2\;\to\;1-(h/h_G)^2\quad(h<h_G)", "share of the few"),
+        Equation(r"h_{\mathrm{opt}}=h_G\,\frac{\sqrt{1+2h_G^2}}{1+h_G^2}<h_G", "best bandwidth"),
+    )
+    assumptions = "d → ∞ at fixed α, for Gaussian data and |x|² = d; finite d rounds the edges."
+    hints: ClassVar[Mapping[str, Hint]] = {"weights": Hint(large=False)}
+    presets = (
+        Preset("all share", bandwidth=2.0),
+        Preset("heavy tails", bandwidth=1.0),
+        Preset("few carry it", bandwidth=0.4),
+    )
+    quantities = (
+        Quantity("participation", symbol="Y₂", span=(0, 1), help="Σ w²: 1 over how many share"),
+        Quantity("log density", symbol="ln ρ / d", help="averaged over the points x"),
+    )
 
-    load: Scalar = live(default=0.35, span=(0.05, 0.37), symbol="α", help="ln n / d")
-    bandwidth: Scalar = live(default=0.8, span=(0.2, 4), symbol="h", help="of the kernel", log=True)
+    load: Scalar = live(
+        default=0.35, span=(0.05, 0.37), symbol="α", help="ln n / d", limits=(0, math.inf)
+    )
+    bandwidth: Scalar = live(
+        default=0.8,
+        span=(0.2, 4),
+        symbol="h",
+        help="of the kernel",
+        log=True,
+        limits=(1e-3, math.inf),
+    )
     d: int = size(default=24, span=(8, 128), symbol="d", help="dimension")
     room: int = size(default=8192, span=(256, 262_144), symbol="n_max", help="samples drawn")
     tests: int = size(default=200, span=(50, 4000), symbol="n_x", help="points x")

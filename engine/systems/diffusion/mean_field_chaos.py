@@ -1,13 +1,15 @@
 """Clouds that condense out of noise, and must agree on what to become."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Key
 
-from engine.core.about import Preset, Quantity
+from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Bars, Box, Colour, Frame, Points
 from engine.core.parameters import Scalar, asset, live, mode, size, start
 from engine.core.system import System, poke
@@ -38,18 +40,54 @@ class MeanFieldChaos(System[State]):
 
     sources = ("park2024mfcdm",)
     after = True
-    presets = (Preset("all shapes at once", score="independent"),)
+    equations = (
+        Equation(
+            r"\mathrm{d}x_i=\left[x_i+(1+\lambda)\,s_i\right]\mathrm{d}t"
+            r"+\sqrt{2\lambda}\,\mathrm{d}W_i",
+            "back from noise to a cloud",
+        ),
+        Equation(
+            r"s_i=\sum_z p_z\,\nabla\log\mu_z(x_i),\qquad p_z\propto w_z\prod_{j=1}^{N}\mu_z(x_j)",
+            "the mean field: all points of a cloud decide on one shape z",
+        ),
+        Equation(
+            r"\mu_z(x)=\frac{1}{M}\sum_{m=1}^{M}\mathcal{N}\!\left(x;\,a\,y_m^z,\,s^2\right),"
+            r"\quad a=e^{-t},\;s^2=1-e^{-2t}",
+            "a shape in noise",
+        ),
+    )
+    assumptions = "The score is exact: points of a cloud are independent, given its shape."
+    hints: ClassVar[Mapping[str, Hint]] = {
+        "clouds": Hint(azimuth=35.0, elevation=25.0),
+        "belief": Hint(large=False),
+    }
+    presets = (
+        Preset("agreed", score="mean field", noise=1.0),
+        Preset("all shapes at once", score="independent", noise=1.0),
+        Preset("flow", score="mean field", noise=0.0),
+    )
     quantities = (
-        Quantity("purity", symbol="purity", span=(0, 1)),
-        Quantity("certainty", symbol="max p", span=(0, 1)),
-        Quantity("time", symbol="t", span=(LATEST, EARLIEST), log=True),
+        Quantity("purity", symbol="P", span=(0, 1), help="share nearest to one shape"),
+        Quantity("certainty", symbol="max p", span=(0, 1), help="of the likeliest shape"),
+        Quantity("time", symbol="t", span=(LATEST, EARLIEST), log=True, help="of the noise"),
     )
     clock = "time"
 
     noise: Scalar = live(
-        default=1.0, span=(0, 2), symbol="λ", help="0 is the flow, 1 the diffusion"
+        default=1.0,
+        span=(0, 2),
+        symbol="λ",
+        help="0 is the flow, 1 the diffusion",
+        limits=(0, math.inf),
     )
-    turn: Scalar = live(default=1.0, span=(0.01, 5), symbol="t₀", help="of a U-turn", log=True)
+    turn: Scalar = live(
+        default=1.0,
+        span=(0.01, 5),
+        symbol="t₀",
+        help="noise time of a U-turn",
+        log=True,
+        limits=(LATEST, 20),
+    )
     score: str = mode(
         default="mean field", choices=("mean field", "independent"), help="what points agree on"
     )
@@ -58,7 +96,11 @@ class MeanFieldChaos(System[State]):
     )
     own: Float[Array, "m 3"] | None = asset(help="a cloud of yours, as one more shape")
     moments: Scalar = start(
-        default=150, span=(50, 500), symbol="T", help="steps from noise to data"
+        default=150,
+        span=(50, 500),
+        symbol="T",
+        help="steps from noise to data",
+        limits=(1, math.inf),
     )
     n: int = size(default=256, span=(1, 4096), symbol="N", help="points of a cloud")
     clouds: int = size(default=8, span=(1, 32), symbol="C", help="clouds side by side")
@@ -133,9 +175,11 @@ def noised(
     def under(shape: Float[Array, "m 3"], x: Float[Array, "n 3"]) -> tuple[Array, Array]:
         # |x − a y|² without its x² part, which all shapes share: one product of matrices.
         logit = (a * x @ shape.T - a**2 / 2 * jnp.sum(shape**2, axis=1)) / s2
-        log_sum = jax.nn.logsumexp(logit, axis=1)
-        mean = jnp.exp(logit - log_sum[:, None]) @ shape
-        return log_sum, (a * mean - x) / s2
+        top = jnp.max(logit, axis=1, keepdims=True)
+        # One exponential a pair: the weights and their sum come of the same product.
+        sums = jnp.exp(logit - top) @ jnp.concatenate([shape, jnp.ones((len(shape), 1))], axis=1)
+        mean = sums[:, :3] / sums[:, 3:]
+        return top[:, 0] + jnp.log(sums[:, 3]), (a * mean - x) / s2
 
     # One cloud at a time, so that its block of pairs stays in the cache.
     return lax.map(lambda x: jax.vmap(under, in_axes=(0, None))(state.shape, x), state.cloud)

@@ -1,12 +1,14 @@
 """Grokking: the loss on new data falls long after the loss on old data."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from engine.core.about import Preset, Quantity
+from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Curve, Frame, Image, Points
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
@@ -42,17 +44,59 @@ class Grokking(System[State]):
     """
 
     sources = ("kumar2024grokking",)
-    presets = (Preset("lazy", scale=10.0), Preset("rich", scale=0.25))
+    equations = (
+        Equation(
+            r"f(x)=\frac{\alpha}{N}\sum_{i=1}^{N}\varphi(w_i\cdot x)-f_0(x),\qquad "
+            r"\varphi(z)=z+\frac{\varepsilon}{2}z^2",
+            "a wide layer, centred at its beginning",
+        ),
+        Equation(
+            r"w_i\leftarrow w_i-\hat\eta\,\frac{N}{\alpha^2}\,\nabla_{w_i}\,"
+            r"\frac{1}{P}\sum_{\mu=1}^{P}\left[f(x_\mu)-\tfrac{1}{2}(\beta\cdot x_\mu)^2\right]^2",
+            "gradient descent on the hidden direction β",
+        ),
+        Equation(
+            r"M_{\beta\beta}=\frac{\beta^{\!\top}\langle w w^{\!\top}\rangle\beta}{D}"
+            r"\;\to\;1+\frac{D}{\alpha\varepsilon}",
+            "the rich fixed point",
+        ),
+    )
+    assumptions = (
+        "The end of training with data enough to find β, from infinitely many neurons; "
+        "the moving lines are infinitely many neurons on the same data."
+    )
+    hints: ClassVar[Mapping[str, Hint]] = {"second moment": Hint(large=False)}
+    presets = (
+        Preset("grokking", scale=1.0, bend=0.25, p=165),
+        Preset("lazy", scale=10.0, bend=0.25, p=165),
+        Preset("rich", scale=0.25, bend=0.25, p=165),
+        Preset("data enough", scale=1.0, bend=0.25, p=600),
+    )
     quantities = (
-        Quantity("test", symbol="test loss", log=True),
-        Quantity("train", symbol="training loss", log=True),
-        Quantity("alignment", symbol="M_ββ", log=True),
+        Quantity("test", symbol="L_test", log=True, help="on all data there could be"),
+        Quantity("train", symbol="L_train", log=True, help="on the training data"),
+        Quantity("alignment", symbol="M_ββ", log=True, help="weights along β"),
     )
     clock = "training steps"
 
-    rate: Scalar = live(default=1.0, span=(0.2, 4), symbol="η̂", help="learning rate", log=True)
-    scale: Scalar = start(default=1.0, span=(0.25, 30), symbol="α", help="of the output", log=True)
-    bend: Scalar = start(default=0.25, span=(0.02, 1), symbol="ε", help="quadratic part of φ")
+    rate: Scalar = live(
+        default=1.0, span=(0.2, 4), symbol="η", help="learning rate", log=True, limits=(0, math.inf)
+    )
+    scale: Scalar = start(
+        default=1.0,
+        span=(0.25, 30),
+        symbol="α",
+        help="of the output",
+        log=True,
+        limits=(1e-3, math.inf),
+    )
+    bend: Scalar = start(
+        default=0.25,
+        span=(0.02, 1),
+        symbol="ε",
+        help="quadratic part of φ",
+        limits=(1e-4, math.inf),
+    )
     n: int = size(default=400, span=(16, 4000), symbol="N", help="neurons")
     d: int = size(default=30, span=(4, 100), symbol="D", help="inputs")
     p: int = size(default=165, span=(8, 5000), symbol="P", help="training samples")

@@ -1,14 +1,16 @@
 """The Hopfield memory, and how it is lost."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Key
 
-from engine.core.about import Preset, Quantity
-from engine.core.layers import Bars, Box, Frame, Image
+from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.layers import Axes, Bars, Box, Frame, Image
 from engine.core.parameters import Scalar, asset, live, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Branch, Scalars
@@ -38,13 +40,48 @@ class Hopfield(System[State]):
     """
 
     sources = ("hopfield1982", "amit1985", "amit1987")
-    presets = (Preset("recall", load=0.05, temperature=0.2), Preset("lost", load=0.2))
-    quantities = (Quantity("overlap", symbol="m", span=(0, 1)),)
+    equations = (
+        Equation(
+            r"H=-\frac{1}{2}\sum_{i\neq j}J_{ij}\sigma_i\sigma_j,\qquad "
+            r"J_{ij}=\frac{1}{N}\sum_{\mu=1}^{\alpha N}\xi_i^\mu\xi_j^\mu",
+            "Hebb's couplings",
+        ),
+        Equation(
+            r"m=\left\langle\tanh\frac{m+\sqrt{\alpha r}\,z}{T}\right\rangle_{\!z},\qquad "
+            r"q=\left\langle\tanh^2\frac{m+\sqrt{\alpha r}\,z}{T}\right\rangle_{\!z}",
+            "overlap and freezing",
+        ),
+        Equation(r"r=\frac{q}{\left[1-(1-q)/T\right]^2}", "crosstalk of the other patterns"),
+    )
+    assumptions = (
+        "N → ∞ at fixed load, random patterns, replica symmetry; retrieval of one of them."
+    )
+    hints: ClassVar[Mapping[str, Hint]] = {
+        "memory": Hint(large=False),
+        "overlaps": Hint(large=False),
+    }
+    presets = (
+        Preset("recall", load=0.05, temperature=0.2, corruption=0.3),
+        Preset("at the edge", load=0.12, temperature=0.1, corruption=0.1),
+        Preset("lost", load=0.2, temperature=0.2, corruption=0.1),
+        Preset("too hot", load=0.05, temperature=0.8, corruption=0.1),
+    )
+    quantities = (
+        Quantity("overlap", symbol="m", span=(0, 1), help="with the pattern that was shown"),
+        Quantity("crosstalk", symbol="r", help="of all other patterns"),
+        Quantity("energy", symbol="e", help="per spin"),
+    )
     clock = "sweeps"
 
-    load: Scalar = live(default=0.05, span=(0.001, 0.25), symbol="α", help="patterns per spin")
-    temperature: Scalar = live(default=0.2, span=(0.02, 1.5), symbol="T", help="of the spins")
-    corruption: Scalar = start(default=0.1, span=(0, 0.5), symbol="f", help="share turned over")
+    load: Scalar = live(
+        default=0.05, span=(0.001, 0.25), symbol="α", help="patterns per spin", limits=(0, MOST)
+    )
+    temperature: Scalar = live(
+        default=0.2, span=(0.02, 1.5), symbol="T", help="of the spins", limits=(1e-4, math.inf)
+    )
+    corruption: Scalar = start(
+        default=0.1, span=(0, 0.5), symbol="f", help="share turned over", limits=(0, 1)
+    )
     images: Float[Array, "k side side"] | None = asset(help="patterns of ±1 to store first")
     side: int = size(default=32, span=(16, 128), symbol="√N", help="side of the picture")
 
@@ -147,7 +184,10 @@ class Hopfield(System[State]):
         return {
             "network": (board, Image(state.spin.reshape(picture), scale="signed", span=(-1, 1))),
             "memory": (board, Image(state.pattern[0].reshape(picture), "signed", (-1, 1))),
-            "overlaps": (Bars(ends, overlap, label="|m_μ|"),),
+            "overlaps": (
+                Axes("pattern μ", "overlap |m_μ|"),
+                Bars(ends, overlap, label="|m_μ|"),
+            ),
         }
 
 
