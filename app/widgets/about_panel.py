@@ -10,14 +10,16 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
 from app.widgets.boxes import Column, Row, Rule
-from app.widgets.buttons import WordButton
-from app.widgets.labels import Label, MathLabel
+from app.widgets.buttons import IconButton, WordButton
+from app.widgets.equation import Equation
+from app.widgets.labels import Label
 from app.widgets.scroll import Scroll
 
 
 if TYPE_CHECKING:
     from engine.core.about import Equation, Source
 
+NARROW = 240  # pixels of scale 1 below which the button is an icon
 SAID = 1600  # ms that a button says "Copied"
 
 
@@ -33,6 +35,57 @@ class Card(NamedTuple):
     theory_names: tuple[str, ...] = ()
 
 
+class SourceRow(QWidget):
+    """A paper in one line, and a button that copies its BibTeX; where it is narrow, an icon."""
+
+    copied = Signal(str)  # BibTeX, now on the clipboard
+
+    def __init__(
+        self, theme: Theme, source: Source, short: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._bibtex = source.bibtex
+        words = Label(short, "caption", wrap=True)
+        words.setToolTip(source.title)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        tip = f"Copy the BibTeX entry of “{source.title}”"
+        self._word = WordButton(theme, "BibTeX", "copy")
+        self._icon = IconButton(theme, "copy", tip)
+        self._word.setToolTip(tip)
+        self._word.setAccessibleName(tip)
+        self._said = QTimer(self, interval=SAID, singleShot=True)
+        self._said.timeout.connect(lambda: self._say(False))
+        self._row = Row(theme, (words, 1), self._word, self._icon)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._row)
+        self._word.clicked.connect(self.copy)
+        self._icon.clicked.connect(self.copy)
+        self._word.hide()
+
+    def copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._bibtex)
+        self._say(True)
+        self._said.start()
+        self.copied.emit(self._bibtex)
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._row.restyle(theme)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= self.theme.px(NARROW)
+        if wide == self._word.isHidden():
+            self._word.setVisible(wide)
+            self._icon.setVisible(not wide)
+
+    def _say(self, copied: bool) -> None:
+        self._word.setText("Copied" if copied else "BibTeX")
+        self._icon.set_icon("check" if copied else "copy", "ok" if copied else "text2")
+
+
 class AboutPanel(QFrame):
     """The card of the system that is open."""
 
@@ -42,7 +95,6 @@ class AboutPanel(QFrame):
         super().__init__(parent)
         self.theme = theme
         self.setObjectName("panel")
-        self.setMinimumWidth(theme.px(200))
         self._scroll: Scroll | None = None
         self._whole = QVBoxLayout(self)
         self._whole.setContentsMargins(0, 0, 0, 0)
@@ -66,7 +118,6 @@ class AboutPanel(QFrame):
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
-        self.setMinimumWidth(theme.px(200))
         if self._scroll is not None:
             self._scroll.restyle(theme)
 
@@ -77,7 +128,7 @@ class AboutPanel(QFrame):
         if card.equations:
             lines: list[QWidget] = []
             for equation in card.equations:
-                lines.append(MathLabel(self.theme, equation.latex, size=10.5 / 9.5))
+                lines.append(Equation(self.theme, equation.latex))
                 if equation.words:
                     lines.append(Label(equation.words, "caption", wrap=True))
             box = Column(self.theme, *lines, margins=(12, 10, 12, 10), gap=6, name="card")
@@ -94,14 +145,9 @@ class AboutPanel(QFrame):
             inside.add(Rule())
         for number, source in enumerate(card.sources):
             short = f"after {source.short}" if card.after and number == 0 else source.short
-            words = Label(short, "caption", wrap=True)
-            words.setToolTip(source.title)
-            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            copy = WordButton(self.theme, "BibTeX", "copy")
-            copy.setToolTip(f"Copy the BibTeX entry of “{source.title}”")
-            copy.setAccessibleName(f"Copy BibTeX of {source.title}")
-            copy.clicked.connect(lambda _, s=source, b=copy: self._copy(s.bibtex, b))
-            inside.add(Row(self.theme, (words, 1), copy))
+            row = SourceRow(self.theme, source, short)
+            row.copied.connect(self.copied)
+            inside.add(row)
         if card.after:
             inside.add(
                 Label(
@@ -110,9 +156,3 @@ class AboutPanel(QFrame):
                     wrap=True,
                 )
             )
-
-    def _copy(self, bibtex: str, button: WordButton) -> None:
-        QGuiApplication.clipboard().setText(bibtex)
-        button.setText("Copied")
-        QTimer.singleShot(SAID, button, lambda: button.setText("BibTeX"))
-        self.copied.emit(bibtex)

@@ -253,8 +253,7 @@ class ExportDialog(QDialog):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(px(12))
         self._grid.setVerticalSpacing(px(6))
-        self._side.setMinimumWidth(px(312))
-        self.resize(px(860), px(520))
+        self.resize(px(900), px(540))
 
     def showEvent(self, event) -> None:
         super().showEvent(event)

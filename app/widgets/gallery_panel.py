@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
@@ -105,8 +105,11 @@ class Card(QAbstractButton):
         painter.setPen(theme.colour("text"))
         middle = Qt.AlignmentFlag.AlignVCenter
         elide, width = Qt.TextElideMode.ElideRight, int(text.width())
-        title = painter.fontMetrics().elidedText(self.entry.title, elide, width)
-        painter.drawText(text, middle, title)
+        first, rest = _two_lines(self.entry.title, painter.fontMetrics(), width)
+        painter.drawText(text, middle, first)
+        if rest:  # a long name takes the line of its kind
+            painter.drawText(text.translated(0, theme.px(16)), middle, rest)
+            return
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.colour("text3"))
         subtitle = painter.fontMetrics().elidedText(self.entry.subtitle, elide, width)
@@ -322,6 +325,19 @@ class GalleryPanel(QFrame):
             grid.updateGeometry()
             grid._place()
         self._nothing.setVisible(bool(self._families) and not found)
+
+
+def _two_lines(title: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """A title on one line where it fits, else broken at a space."""
+    if metrics.horizontalAdvance(title) <= width:
+        return title, ""
+    elide = Qt.TextElideMode.ElideRight
+    words = title.split(" ")
+    for count in range(len(words) - 1, 0, -1):
+        first = " ".join(words[:count])
+        if metrics.horizontalAdvance(first) <= width:
+            return first, metrics.elidedText(" ".join(words[count:]), elide, width)
+    return metrics.elidedText(title, elide, width), ""
 
 
 def _covering(picture: QPixmap, frame: QRectF) -> QRectF:

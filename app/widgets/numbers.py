@@ -17,7 +17,7 @@ def count(value: float) -> str:
 def decimals(span: tuple[float, float]) -> int:
     """Digits after the point with which a span has three digits in all."""
     reach = max(abs(span[0]), abs(span[1]), 1e-300)
-    return max(0, 3 - math.ceil(math.log10(reach) + 1e-9)) if reach < 1000 else 0
+    return max(0, 3 - math.ceil(math.log10(reach) - 1e-9)) if reach < 1000 else 0
 
 
 def value(number: float, span: tuple[float, float] | None = None, *, log: bool = False) -> str:
@@ -43,7 +43,7 @@ def estimate(mean: float, error: float) -> tuple[str, str]:
         return _tidy(f"{mean:.6g}"), "0"
     place = -math.floor(math.log10(error))  # of the error's first digit
     first = round(error * 10**place) if abs(place) < 300 else 0
-    place += first == 10
+    place -= first == 10
     if abs(mean) >= 1e6 or place > 8:
         return _tidy(f"{mean:.3e}"), _tidy(f"{error:.0e}")
     places = max(0, place)

@@ -38,7 +38,7 @@ class Scale(NamedTuple):
         if self.log:
             return float(f"{value:.{max(1, digits)}g}")
         reach = max(abs(self.low), abs(self.high))
-        return round(value, digits - math.ceil(math.log10(reach) + 1e-9)) + 0.0
+        return round(value, digits - math.ceil(math.log10(reach) - 1e-9)) + 0.0
 
     def nice(self, value: float) -> float:
         """The nearest round value: some twenty of them along a slider."""

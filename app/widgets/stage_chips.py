@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QConicalGradient, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.theme.theme import Theme
@@ -116,7 +116,7 @@ class Wheel(QWidget):
         self.restyle(theme)
 
     def set_table(self, table: Table) -> None:
-        self._colours = _colours(table, 180)
+        self._colours = _colours(table, 60)  # between two of them the ring is shaded
         self.update()
 
     def set_mean(self, angle: float, length: float) -> None:
@@ -136,10 +136,12 @@ class Wheel(QWidget):
         middle, width = self.width() / 2, theme.px(7)
         radius = middle - theme.px(6)
         area = QRectF(middle - radius, middle - radius, 2 * radius, 2 * radius)
-        step = 5760 / max(1, len(self._colours))  # sixteenths of a degree
+        ring = QConicalGradient(area.center(), 0)
         for k, colour in enumerate(self._colours):
-            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-            painter.drawArc(area, round(k * step), round(step) + 8)
+            ring.setColorAt(k / len(self._colours), colour)
+        ring.setColorAt(1.0, self._colours[0] if self._colours else theme.colour("line"))
+        painter.setPen(QPen(ring, width))
+        painter.drawEllipse(area)
         if not math.isfinite(self._angle + self._length):
             return
         reach = (radius - width) * self._length
@@ -283,7 +285,7 @@ class LegendChip(Chip):
         was = (
             kind,
             legend.label,
-            id(legend.table),
+            np.asarray(legend.table).tobytes(),  # the view makes an equal one for every frame
             tuple(kinds or ()),
             end_words(legend.low, legend.high),
         )
