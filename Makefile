@@ -51,9 +51,10 @@ screenshots:
 	@.ci/setup test
 	$(python) docs/make_screenshots.py
 
-# The pages of docs/ that are written by programs: every system's, and the command line's.
+# What programs write: the gallery's pictures, and the pages of docs/ on systems and command line.
 pages:
 	@.ci/setup test
+	$(python) docs/make_thumbnails.py
 	$(python) docs/make_system_pages.py
 	$(python) docs/make_command_line_page.py
 	$(python) docs/make_notebook_page.py

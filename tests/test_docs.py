@@ -1,5 +1,6 @@
 """What the documentation shows does run."""
 
+import argparse
 import importlib
 import re
 import runpy
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.command_line import _parser
 from engine import gallery
 from engine.core.parameters import parameters
 
@@ -65,3 +67,13 @@ def test_every_system_has_a_page_that_names_what_it_has():
         text = page.read_text("utf-8")
         for parameter in parameters(system):
             assert f"`{parameter}`" in text, f"{name}.md lacks {parameter}: run `make pages`."
+
+
+def test_the_page_of_the_command_line_names_every_command_and_option():
+    text = (DOCS / "command_line.md").read_text("utf-8")
+    (verbs,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    for name, verb in verbs.choices.items():
+        assert f"## manyscope {name}\n" in text, f"docs/command_line.md lacks {name}: `make pages`."
+        section = text.partition(f"## manyscope {name}\n")[2].partition("\n## ")[0]
+        for option in verb._option_string_actions:
+            assert option in section, f"docs/command_line.md lacks {name} {option}: `make pages`."

@@ -1,0 +1,199 @@
+"""The live window's pace: frames while a slider is dragged, lateness of its timer, compilations.
+
+    .venv/bin/python benchmarks/live.py [SYSTEM:N ...]
+
+A real window on a virtual display (software OpenGL where there is no card). In each system the
+first live parameter is dragged to and fro, 60 times a second, for some seconds. A frame counts when
+the large view has painted a moment that it had not shown before. The lateness is that of a precise
+16 ms timer in the window's thread: what a hand would feel.
+"""
+
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+CASES = ("kuramoto:4096", "exact-score-cloud:2000", "vicsek:16384", "vicsek:65536")
+SETTLE, DRAG = 6.0, 8.0  # s
+TICK = 16  # ms
+LATE = 20.0  # ms that the timer's 99th percentile may not reach
+
+
+def main(cases: list[str]) -> int:
+    from pyvirtualdisplay import Display
+
+    os.environ["QT_QPA_PLATFORM"] = "xcb"
+    with Display(visible=False, size=(1920, 1200), color_depth=24):
+        found = measure(cases or list(CASES))
+    print(
+        f"{'system':<20}{'N':>8}{'fps':>7}{'goal':>6}{'late p99':>10}{'GUI/frame':>11}"
+        f"{'compiled':>10}"
+    )
+    for row in found:
+        print(
+            f"{row['system']:<20}{row['n']:>8}{row['fps']:>7.1f}{row['goal']:>6}"
+            f"{row['late_p99_ms']:>8.1f}ms{row['gui_ms_per_frame']:>9.1f}ms"
+            f"{row['compilations']:>10}"
+        )
+    print(json.dumps(found))
+    kept = all(
+        row["fps"] >= row["goal"] and row["late_p99_ms"] < LATE and not row["compilations"]
+        for row in found
+    )
+    return 0 if kept else 1
+
+
+def measure(cases: list[str]) -> list[dict[str, Any]]:
+    from app.theme.theme import Theme
+    from app.window import Window
+
+    application = QApplication(["manyscope"])
+    theme = Theme("dark")
+    theme.apply(application)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
+        window = Window(theme, first=cases[0].partition(":")[0], settings=settings)
+        window.resize(1280, 800)
+        window.show()
+        live(lambda: bool(window.session.gallery), 120)
+        found = [dragged(window, case) for case in cases]
+        window.close()
+        window.deleteLater()
+        live(lambda: False, 0.2)
+    application.shutdown()
+    return found
+
+
+def dragged(window: Any, case: str) -> dict[str, Any]:
+    """One system under a moving slider."""
+    name, _, count = case.partition(":")
+    sizes = {"n": int(count)} if count else {}
+    window.session.open(name, seed=1, **sizes)
+    live(lambda: fits(window.moment, name, sizes), 120)
+    live(lambda: False, SETTLE)
+
+    parameter = next(p for p in window.session.parameters.values() if p.kind == "live")
+    begin, busy = time.perf_counter(), time.thread_time()
+
+    def drag() -> None:
+        share = 0.5 - 0.3 * math.cos(2 * math.pi * (time.perf_counter() - begin) / 4)
+        window.parameters.changed.emit(parameter.name, parameter.at(share))
+
+    window.session.hold()
+    painted, ticks, hand, compiled = Painted(window), Ticks(), QTimer(interval=TICK), Compiled()
+    hand.timeout.connect(drag)
+    hand.start()
+    live(lambda: False, DRAG)
+    hand.stop()
+    seconds, busy = time.perf_counter() - begin, time.thread_time() - busy
+    frames = painted.stop()
+    late = sorted(ticks.stop())
+    window.session.commit()
+    return {
+        "system": name,
+        "n": window.moment.system.n,
+        "dragged": parameter.name,
+        "fps": frames / seconds,
+        "goal": 20 if int(count or 0) > 32_768 else 30,
+        "late_p50_ms": statistics.median(late),
+        "late_p99_ms": late[int(0.99 * (len(late) - 1))],
+        "gui_ms_per_frame": 1000 * busy / max(frames, 1),  # of processor: holds on a busy machine
+        "compilations": compiled.stop(),
+        "steps_per_second": window.moment.steps_per_second,
+        "density": window.stage.is_density,
+    }
+
+
+def fits(moment: Any, name: str, sizes: dict[str, int]) -> bool:
+    from engine.systems import identity
+
+    return (
+        moment is not None
+        and identity(moment.system) == name
+        and all(getattr(moment.system, key) == value for key, value in sizes.items())
+    )
+
+
+class Painted(QObject):
+    """Counts the moments that the large view has painted."""
+
+    def __init__(self, window: Any) -> None:
+        super().__init__()
+        self.count = 0
+        self._window, self._shown = window, None
+        self._watched = [window.stage.view, *window.stage.view.findChildren(QWidget)]
+        for widget in self._watched:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:
+        moment = self._window.moment
+        if event.type() == QEvent.Type.Paint and moment is not None and moment is not self._shown:
+            self._shown = moment
+            self.count += 1
+        return False
+
+    def stop(self) -> int:
+        for widget in self._watched:
+            widget.removeEventFilter(self)
+        return self.count
+
+
+class Ticks:
+    """How late a precise timer fires in the window's thread, in ms."""
+
+    def __init__(self) -> None:
+        self._late: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QTimer(interval=TICK, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
+        self._timer.start()
+
+    def _on_tick(self) -> None:
+        now = time.perf_counter()
+        self._late.append(1000 * (now - self._last) - TICK)
+        self._last = now
+
+    def stop(self) -> list[float]:
+        self._timer.stop()
+        return self._late
+
+
+class Compiled:
+    """Counts what JAX compiles, or reads from its cache, in any thread."""
+
+    def __init__(self) -> None:
+        import jax.monitoring
+
+        self._count, self._listening = 0, True
+        jax.monitoring.register_event_duration_secs_listener(self._hear)
+
+    def _hear(self, event: str, _seconds: float, **_about: Any) -> None:
+        if self._listening and event == "/jax/core/compile/backend_compile_duration":
+            self._count += 1
+
+    def stop(self) -> int:
+        self._listening = False
+        return self._count
+
+
+def live(until: Callable[[], bool], seconds: float) -> None:
+    """Let the window live until something is true, or for so long."""
+    loop, watch = QEventLoop(), QTimer(interval=50)
+    watch.timeout.connect(lambda: loop.quit() if until() else None)
+    watch.start()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+    watch.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
