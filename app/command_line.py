@@ -40,6 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     try:
         wish = _parser().parse_args(list(arguments))
+        if getattr(wish, "id", None) is not None:
+            wish.id = _known(wish.id)  # before anything costly is imported
         return wish.act(wish) or 0
     except SystemExit as done:  # --help and --version
         return int(done.code or 0)
@@ -278,13 +280,12 @@ def _refusing() -> Iterator[None]:
 
 def _system(wish: Any) -> Any:
     """The system as the arguments set it."""
-    name = _known(wish.id)
     from engine.core.compilation import keep_compilations
     from engine.systems import gallery
 
     keep_compilations()
     with _refusing():
-        system = gallery()[name]()
+        system = gallery()[wish.id]()
         if wish.preset is not None:
             system = system.preset(wish.preset)
         values = _values(system, wish.set)
@@ -478,7 +479,7 @@ def _describe(wish: Any) -> None:
     from engine.core.parameters import parameters
     from engine.systems import family, gallery, title
 
-    name = _known(wish.id)
+    name = wish.id
     cls = gallery()[name]
     system = cls()
     state = jax.eval_shape(system.init, jax.random.key(0))
@@ -652,7 +653,7 @@ def _run(wish: Any) -> None:
     taken = simulation.tick - first
     device = jax.devices()[0]
     found = {
-        "id": _known(wish.id),
+        "id": wish.id,
         "parameters": values_of(simulation.system),
         "seed": wish.seed,
         "steps": taken,
@@ -798,7 +799,7 @@ def _map(wish: Any) -> None:
             panel = map_panel(system, found, maps.lines(system, x, y))
             export_figure([panel], path, FigureStyle(width=wish.width, dpi=wish.dpi), about)
     answer = {
-        "id": _known(wish.id),
+        "id": wish.id,
         "parameters": values_of(system),
         "observable": observable,
         "x": x._asdict(),
@@ -974,7 +975,7 @@ def _video(wish: Any) -> None:
             progress=progress.at,
         )
     _caveats(simulation)
-    answer = {"id": _known(wish.id), "file": str(path), "frames": made.frames}
+    answer = {"id": wish.id, "file": str(path), "frames": made.frames}
     answer |= {"size": list(made.size), "fps": wish.fps, "steps": wish.steps}
     answer |= {"parameters": made.metadata["parameters"], "seed": wish.seed}
     _answer(wish, answer, lambda: f"wrote {path} ({made.frames} frames)")

@@ -62,9 +62,10 @@ def grain(radius: float) -> np.ndarray:
 
 
 def disc(radius: float) -> np.ndarray:
-    """A disc with a smooth edge, 1 inside; a disc below a pixel keeps its area."""
+    """A disc with a smooth edge, 1 inside; one of a few pixels keeps its area."""
     shown = max(radius, 0.6)
-    return np.clip(shown - _away(shown + 1) + 0.5, 0, 1) * min(radius / shown, 1) ** 2
+    kernel = np.clip(shown - _away(shown + 1) + 0.5, 0, 1)
+    return kernel if radius > 2 else kernel * np.float32(np.pi * radius**2 / kernel.sum())
 
 
 def spread(sums: np.ndarray, kernel: np.ndarray) -> np.ndarray:

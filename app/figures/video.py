@@ -255,12 +255,14 @@ class Canvas:
     def _plot(self, moment: Moment, width: int, height: int) -> np.ndarray:
         from app.figures.figure import FigureStyle, figure_bytes
 
+        paper = float(np.clip(width / 72 * 25.4, 10.0, 160.0))  # mm
+        share = paper / 160.0
         style = FigureStyle(
-            width=160.0,
-            height=160.0 * height / width,
-            dpi=width / 160.0 * 25.4,
-            font=11.0,
-            line=0.9,
+            width=paper,
+            height=max(10.0, paper * height / width),
+            dpi=max(30.0, width / paper * 25.4),
+            font=max(3.0, 11.0 * share),
+            line=max(0.1, 0.9 * share),
             background="dark",
         )
         with Image.open(io.BytesIO(figure_bytes([FramePanel(moment.layers)], style))) as image:
