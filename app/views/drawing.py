@@ -126,15 +126,16 @@ def _in_space(points: np.ndarray) -> np.ndarray:
 class Picture:
     """An image on a rectangle of the plane, or around a sphere; bytes with cover."""
 
-    def __init__(self, shape: tuple[int, int], *, smooth: bool) -> None:
-        self.program = gloo.Program(shaders.PICTURE, shaders.PICTURE_COLOUR)
+    def __init__(self, shape: tuple[int, int], *, smooth: bool, repeated: bool = False) -> None:
+        seen = shaders.PICTURE_REPEATED if repeated else shaders.PICTURE_PLAIN
+        self.program = gloo.Program(shaders.PICTURE, seen)
         self.texture = gloo.Texture2D(
             (*shape, 4), interpolation="linear" if smooth else "nearest", wrapping="clamp_to_edge"
         )
         self.shape = shape
         self._place, self._texel = gloo.VertexBuffer(), gloo.VertexBuffer()
         self._index: gloo.IndexBuffer | None = None
-        self.program["picture"], self.program["outside"] = self.texture, 0.0
+        self.program["picture"] = self.texture
 
     def put(self, picture: np.ndarray) -> None:
         self.texture.set_data(np.ascontiguousarray(picture))
@@ -197,9 +198,9 @@ class Ground:
 
     def __init__(self) -> None:
         self.program = gloo.Program(shaders.GROUND, shaders.PLAIN)
-        side = np.linspace(-1, 1, 25, dtype=np.float32)
-        corner = np.arange(24)[:, None] * 25 + np.arange(24)
-        faces = corner[..., None] + np.array([0, 1, 25, 25, 1, 26])
+        side = np.linspace(-1, 1, 15, dtype=np.float32)
+        corner = np.arange(14)[:, None] * 15 + np.arange(14)
+        faces = corner[..., None] + np.array([0, 1, 15, 15, 1, 16])
         self.program["corner"] = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
         self._index = gloo.IndexBuffer(faces.ravel().astype(np.uint32))
 
@@ -275,11 +276,10 @@ class Light:
 class Sums:
     """A picture of sums that the engine splatted, developed like the light of sprites."""
 
-    def __init__(self) -> None:
-        self.program = gloo.Program(shaders.PLACED, shaders.DEVELOP)
+    def __init__(self, *, ink: bool) -> None:
+        self.program = gloo.Program(shaders.PLACED, shaders.SUMS_INK if ink else shaders.SUMS)
         self.program["corner"] = CORNERS
-        self.program["halo"] = 0.0
-        self.program["box"], self.program["outside"] = (0, 0, 1, 1), 1.0
+        self.ink = ink
         self.shape: tuple[int, ...] = ()
         self.texture: gloo.Texture2D | None = None
 
@@ -296,7 +296,7 @@ class Sums:
                 wrapping="clamp_to_edge",
             )
             self.shape = sums.shape
-            self.program["light"] = self.program["bloom"] = self.texture
+            self.program["light"] = self.texture
         self.texture.set_data(np.ascontiguousarray(sums, np.float32))
 
     def draw(self, matrix: np.ndarray) -> None:

@@ -142,14 +142,34 @@ void main() {
 }
 """
 
+# The same without bloom and images, for pictures of density: software draws each pixel of these.
+SUMS = """
+uniform sampler2D light;
+uniform float exposure;
+varying vec2 uv;
+void main() {
+    gl_FragColor = vec4(1.0 - exp(-exposure * texture2D(light, uv).rgb), 1.0);
+}
+"""
+
+SUMS_INK = """
+uniform sampler2D light;
+uniform float exposure;
+varying vec2 uv;
+void main() {
+    vec4 sum = texture2D(light, uv);
+    float cover = 1.0 - exp(-exposure * sum.a);
+    gl_FragColor = vec4(sum.rgb / max(sum.a, 1e-4) * cover, cover);
+}
+"""
+
 # A picture of sums that was made for another camera moves with this one until the next comes.
 PLACED = """
 attribute vec2 corner;
 uniform mat4 project;
 varying vec2 uv;
-varying vec2 here;
 void main() {
-    uv = here = 0.5 * corner + 0.5;
+    uv = 0.5 * corner + 0.5;
     gl_Position = project * vec4(corner, 0.0, 1.0);
 }
 """
@@ -235,7 +255,13 @@ void main() {
 }
 """
 
-PICTURE_COLOUR = """
+PICTURE_PLAIN = """
+uniform sampler2D picture;
+varying vec2 uv;
+void main() { gl_FragColor = texture2D(picture, uv); }
+"""
+
+PICTURE_REPEATED = """
 uniform sampler2D picture;
 uniform float outside;  // strength of the periodic images
 varying vec2 uv;

@@ -117,7 +117,7 @@ class SwarmView(SceneView):
     def _changed(self, key: tuple, *arrays: Any) -> bool:
         """Whether the item does not hold these very arrays yet."""
         held = self._sources.get(key)
-        if held is not None and all(a is b for a, b in zip(held, arrays, strict=True)):
+        if held is not None and all(map(_same, held, arrays)):
             return False
         self._sources[key] = arrays
         return True
@@ -132,7 +132,8 @@ class SwarmView(SceneView):
                     used.add(key)
         for key in set(self._drawn) - used:
             self._drawn.pop(key).delete()
-            self._sources.pop(key, None)
+            for source in [held for held in self._sources if held[: len(key)] == key]:
+                del self._sources[source]
         texts = [layer for layer in self._layers if type(layer).__name__ == "Text"]
         self._words.setVisible(bool(texts))
         self._words.texts = texts
@@ -213,8 +214,8 @@ class SwarmView(SceneView):
             return None
         key = (panel, index, "box")
         item = self._item(key, lambda: Strokes())
-        if self._changed(key, box.low, box.high):
-            low, high = of_panel(box.low, 1, panel), of_panel(box.high, 1, panel)
+        low, high = of_panel(box.low, 1, panel), of_panel(box.high, 1, panel)
+        if self._changed(key, low.tobytes(), high.tobytes()):
             ends = np.stack([low, high])
             corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, len(low))
             edges = EDGES if len(low) == 3 else FLAT_EDGES
@@ -223,25 +224,26 @@ class SwarmView(SceneView):
         return key
 
     def _put_image(self, panel: int, index: int, image: Any) -> tuple:
-        values = of_panel(image.values, 2, panel)
+        values, box = of_panel(image.values, 2, panel), self._box()
         shape = values.shape
+        low, high = np.zeros(2), np.array(shape[::-1], float)
+        if box is not None:
+            low, high = of_panel(box.low, 1, panel)[:2], of_panel(box.high, 1, panel)[:2]
+        repeated = box is not None and box.periodic and self._images and not self.software
         smooth = image.scale == "level" or self._shrinks(shape)
-        key = (panel, index, "image", shape, smooth, image.onto)
-        item = self._item(key, lambda: Picture(shape, smooth=smooth))
-        box = self._box()
-        if self._changed(key, image.values, None if box is None else box.high, self._images):
-            low, high = self._span_of(f"image {index}", image.values, image)
+        key = (panel, index, "image", shape, smooth, image.onto, repeated)
+        item = self._item(key, lambda: Picture(shape, smooth=smooth, repeated=repeated))
+        if self._changed(key, image.values):
+            ends = self._span_of(f"image {index}", image.values, image)
             table = colours.table(image.scale, "", self.theme)
-            item.put(colours.painted(values, table, low, high, image.scale))
-            repeat = box is not None and box.periodic and self._images and not self.software
+            item.put(colours.painted(values, table, *ends, image.scale))
+        if self._changed((*key, "place"), low.tobytes(), high.tobytes()):
             if image.onto == "sphere":
                 item.on_sphere(np.zeros(3), 1.0)
-            elif box is None:
-                item.on_plane(np.zeros(2), np.array(shape[::-1], float), images=False)
             else:
-                low_corner = of_panel(box.low, 1, panel)[:2]
-                item.on_plane(low_corner, of_panel(box.high, 1, panel)[:2], images=repeat)
-            item.program["outside"] = OUTSIDE if repeat else 0.0
+                item.on_plane(low, high, images=repeated)
+                if repeated:
+                    item.program["outside"] = OUTSIDE
         return key
 
     def _shrinks(self, shape: tuple[int, int]) -> bool:
@@ -474,19 +476,20 @@ class SwarmView(SceneView):
             return
         whole = self._sums if self._sums.ndim == 4 else self._sums[None]
         items = self._item_of_view("density", list)
+        while items and (len(items) > len(whole) or items[0].ink != bool(ink)):
+            items.pop().delete()
         while len(items) < len(whole):
-            items.append(Sums())
+            items.append(Sums(ink=bool(ink)))
         gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN, depth_test=False)
         for item, sums, part in zip(items, whole, parts, strict=False):
             matrix = self._enter(part)
-            if self._sums_fresh:
+            if self._sums_fresh or item.texture is None:
                 item.put(sums)
             pixel = self.camera.pixel(part.width, part.height)
             cell = part.width * part.height / (sums.shape[0] * sums.shape[1])
             each = self._area(pixel) / (self.count / self._panels) / cell
             # A pixel that holds its even share of the points is as bright as sprites make it.
             item.program["exposure"] = 0.9 * min(each, 1.2)
-            item.program["ink"] = ink
             item.draw(self._moved_since(matrix))
         self._sums_fresh = False
 
@@ -534,6 +537,10 @@ class SwarmView(SceneView):
         super().resizeEvent(event)
         self._words.setGeometry(self.rect())
         self._fresh = True
+
+
+def _same(held: Any, new: Any) -> bool:
+    return held is new or (isinstance(new, bytes) and held == new)
 
 
 def _plain(item: Strokes) -> None:
