@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import random
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -277,11 +278,20 @@ class Deeds(QMainWindow):
 
     def copy_debug(self) -> None:
         """Versions, device, OpenGL and the session, for a report."""
-        from app.doctor import facts
+        report = {"trouble": self.trouble_words, "session": self.session.metadata()}
 
-        report = {"trouble": self.trouble_words, "session": self.session.metadata(), **facts()}
-        QGuiApplication.clipboard().setText(json.dumps(report, indent=2, default=str))
-        self.stage.say("copy", "Copied", "facts for a bug report are on the clipboard")
+        def gather() -> Callable[[], None]:
+            from app.doctor import examine  # asks OpenGL in a process of its own
+
+            words = json.dumps(report | examine(), indent=2, default=str)
+
+            def put() -> None:
+                QGuiApplication.clipboard().setText(words)
+                self.stage.say("copy", "Copied", "facts for a bug report are on the clipboard")
+
+            return put
+
+        self.exporter.begin("", gather)
 
     def export_figure(self) -> None:
         self.exporter.show_dialog()

@@ -150,7 +150,7 @@ class Exporter(QObject):
             made = export_figure(make(), path, _style(wish), about)
             return lambda: self._window.stage.say("export", "Exported", str(made))
 
-        self._begin(f"Drawing {path.name}", draw)
+        self.begin(f"Drawing {path.name}", draw)
 
     def _ask_path(self, dialog: ExportDialog, wish: dict[str, Any]) -> None:
         kind = wish["format"]
@@ -188,7 +188,7 @@ class Exporter(QObject):
 
             return show
 
-        self._begin("", draw)
+        self.begin("", draw)
 
     # The clipboard.
 
@@ -221,7 +221,7 @@ class Exporter(QObject):
 
             return put
 
-        self._begin("Copying", draw)
+        self.begin("Copying", draw)
 
     def copy_data(self) -> None:
         """The arrays of the view under the focus, as a table that a spreadsheet takes."""
@@ -300,7 +300,7 @@ class Exporter(QObject):
             )
             return lambda: window.stage.say("film-strip", "Rendered", str(path))
 
-        self._begin(f"Rendering {path.name}", draw)
+        self.begin(f"Rendering {path.name}", draw)
 
     # The thread.
 
@@ -314,7 +314,7 @@ class Exporter(QObject):
         if self._thread is not None:
             self._thread.join(timeout=60)
 
-    def _begin(self, words: str, draw: Callable[[], Callable[[], None]]) -> None:
+    def begin(self, words: str, draw: Callable[[], Callable[[], None]]) -> None:
         """Draw in a thread; of several that wait, the last one is drawn."""
         self._next = (words, draw)
         if not self.busy:

@@ -193,7 +193,7 @@ class Runner(QObject):
 
     def go_back(self) -> None:
         """Return to the last state that was sound, paused."""
-        self._wish(back=True)
+        self._wish(back=True, running=False)
 
     def ask(self, question: Callable[[Simulation[Any]], Any]) -> Future[Any]:
         """What the simulation answers between two frames: a whole frame, a snapshot.
@@ -292,7 +292,6 @@ class Runner(QObject):
             self._sampled = -1
         if wishes.back and self._last_good is not None:
             simulation.restore(self._last_good)
-            self._running = False
         if wishes.hand is not None:
             name, hand = wishes.hand
             simulation.poke(name, None if hand is None else _touch(hand))
