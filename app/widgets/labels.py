@@ -31,12 +31,15 @@ class Label(QLabel):
 class ElidedLabel(Label):
     """One line that gives way: what does not fit ends in an ellipsis and is told by the tip."""
 
-    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, text: str = "", role: str = "", *, least: int = 3, parent: QWidget | None = None
+    ) -> None:
         super().__init__(text, role, parent=parent)
+        self._least = least  # letters that it needs
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:
-        least = self.fontMetrics().horizontalAdvance("MM…")
+        least = self.fontMetrics().averageCharWidth() * self._least
         return QSize(min(least, super().sizeHint().width()), super().minimumSizeHint().height())
 
     def paintEvent(self, event) -> None:

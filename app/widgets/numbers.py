@@ -24,6 +24,8 @@ def value(number: float, span: tuple[float, float] | None = None, *, log: bool =
     """A parameter's value: as many digits as its span asks for, more only if it has them."""
     if not math.isfinite(number):
         return "–"
+    if log and 1e-2 <= abs(number) < 1e3 and math.isclose(float(f"{number:.3g}"), number):
+        return _tidy(f"{number:#.3g}".rstrip("."))
     if number and (log or span is None or abs(number) >= 1e5 or abs(number) < 1e-3):
         text = f"{number:.3g}" if math.isclose(float(f"{number:.3g}"), number) else f"{number:.5g}"
         return _tidy(text)

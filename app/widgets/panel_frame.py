@@ -32,7 +32,7 @@ class PanelFrame(QFrame):
         super().__init__(parent)
         self.setObjectName("panel")
         self.body = body
-        self._title = ElidedLabel(title, "strong")
+        self._title = ElidedLabel(title, "strong", least=18)
         self._title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._export = IconButton(theme, "export", "Export this view", size=14)
         self._more = IconButton(theme, "dots-three", "More", size=14)

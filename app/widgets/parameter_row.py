@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 def words(parameter: Parameter) -> str:
-    """What a row calls a parameter: its name, or its meaning where the name is a letter."""
-    name = parameter.name.replace("_", " ")
-    return parameter.help if len(name) <= 2 and parameter.help else name
+    """What a row calls a parameter: its name, or its meaning where letters are no name."""
+    parts = parameter.name.split("_")
+    letters = len(parameter.name) <= 2 or any(len(part) == 1 for part in parts)
+    return parameter.help if letters and parameter.help else " ".join(parts)
 
 
 def tip(parameter: Parameter) -> str:
@@ -60,6 +61,7 @@ class ParameterRow(QWidget):
         self._preset = float(parameter.default)
         self._critical: tuple[float, ...] = ()
         self._bare = False
+        self._unit_room = 40  # pixels of scale 1; the panel knows what all of its rows need
         self.names: Callable[[], Mapping[str, float]] = dict  # values of the other parameters
 
         name, hint = words(parameter), tip(parameter)
@@ -130,6 +132,11 @@ class ParameterRow(QWidget):
 
     def set_locked(self, locked: bool) -> None:
         self._lock.setChecked(locked)
+
+    def set_unit_room(self, pixels: int) -> None:
+        """How wide the column of units is, the same in all rows of a panel."""
+        self._unit_room = pixels
+        self._place()
 
     def set_bare(self, bare: bool) -> None:
         """Without lock, reset and unit: nothing to press by accident in a talk."""
@@ -258,7 +265,7 @@ class ParameterRow(QWidget):
     def _place(self) -> None:
         px, width = self.theme.px, self.width()
         line, button = px(26), px(26)
-        unit = px(1) if self._bare else px(40)
+        unit = px(1) if self._bare else px(self._unit_room)
         number = px(64)
         self._unit.setGeometry(width - unit + px(4), 0, unit - px(4), line)
         self._number.setGeometry(width - unit - number, px(1), number, line - px(2))

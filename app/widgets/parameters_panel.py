@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
-from app.widgets.boxes import Column, Row, Rule
+from app.widgets.boxes import Box, Column, Row, Rule
 from app.widgets.buttons import IconButton, WordButton
 from app.widgets.labels import Label
 from app.widgets.parameter_row import ParameterRow, words
@@ -92,6 +93,7 @@ class ParametersPanel(QFrame):
                 row = self._row(parameter)
                 self._rows[parameter.name] = row
                 group.add(row)
+        self._align_units()
         self._badge = Label("rebuilds", "badge")
         self._badge.setToolTip(PROMISE)
         promise = Label(PROMISE, "caption", wrap=True)
@@ -159,13 +161,16 @@ class ParametersPanel(QFrame):
             if item is not None:
                 item.hide()
                 item.deleteLater()
-        for poke in pokes:
-            button = WordButton(
-                self.theme, poke.name.replace("_", " ").capitalize(), "hand-pointing"
-            )
+        line: Box = self._pokes
+        for place, poke in enumerate(pokes):
+            if place % 2 == 0:
+                line = Row(self.theme, gap=6)
+                self._pokes.add(line)
+            title = poke.name.replace("_", " ").capitalize()
+            button = WordButton(self.theme, title, "hand-pointing")
             button.setToolTip(poke.help)
             button.clicked.connect(lambda _, name=poke.name: self.poke_asked.emit(name))
-            self._pokes.add(button)
+            line.add((button, 1))
         self._pokes.setVisible(bool(pokes))
 
     def locked(self) -> set[str]:
@@ -192,6 +197,13 @@ class ParametersPanel(QFrame):
         self._top.restyle(theme)
         if self._scroll is not None:
             self._scroll.restyle(theme)
+
+    def _align_units(self) -> None:
+        rows = [row for row in self._rows.values() if isinstance(row, ParameterRow)]
+        advance = QFontMetricsF(self.theme.font("caption")).horizontalAdvance
+        widest = max((advance(row.parameter.unit) for row in rows), default=0.0)
+        for row in rows:
+            row.set_unit_room(min(round(widest / self.theme.scale) + 8, 72) if widest else 4)
 
     def _row(self, parameter: Parameter) -> PanelRow:
         if parameter.kind == "live" and parameter.choices is None:

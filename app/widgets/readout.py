@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QPointF, QSize
+from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme.theme import Theme
 from app.widgets import numbers
-from app.widgets.labels import Label
 
 
 if TYPE_CHECKING:
@@ -38,31 +39,30 @@ def theory_words(theory: float | None, like: str) -> str:
 
 
 class Readout(QWidget):
-    """φ = 0.542 ± 0.006   theory 0.800   400 samples since the last change."""
+    """φ = 0.542 ± 0.006   theory 0.800   400 samples since the last change.
+
+    Painted in one go, for it changes at every frame. Where there is no room for all of it, the
+    count of samples gives way first and theory next; the measurement stays.
+    """
 
     def __init__(self, theme: Theme, symbol: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._symbol = symbol
-        self._shown: tuple = ()
-        self._value = Label("", "display")
-        self._error = Label("", "second")
-        self._theory = Label("", "theory")
-        self._samples = Label("", "caption")
-        self._line = QHBoxLayout(self)
-        for part in (self._value, self._error, self._theory, self._samples):
-            self._line.addWidget(part)
-        self._line.addStretch(1)
         self._compact = False
+        self.words: tuple[str, str, str, str] = ("", "", "", "")  # value, error, theory, samples
+        self.few = False  # the error is itself a guess
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.restyle(theme)
 
     def set_symbol(self, symbol: str) -> None:
         self._symbol = symbol
-        self._shown = ()
+        self.show_estimate(None)
 
     def set_compact(self, compact: bool) -> None:
         """Without the count of samples."""
-        self._compact = compact
-        self._samples.setVisible(not compact)
+        if compact != self._compact:
+            self._compact = compact
+            self._measure()
 
     def show_estimate(self, estimate: Estimate | None, theory: float | None = None) -> None:
         """Show a measurement beside its theory; the same words cost nothing."""
@@ -71,18 +71,54 @@ class Readout(QWidget):
         count = estimate.samples if estimate is not None else 0
         plural = "" if count == 1 else "s"
         samples = f"{numbers.count(count)} sample{plural} since the last change" if count else ""
-        shown = value, error, few, said, samples
-        if shown == self._shown:
+        if ((value, error, said, samples), few) == (self.words, self.few):
             return
-        self._shown = shown
-        self._value.setText(value)
-        self._error.setText(error)
-        self._error.set_role("warning" if few else "second")
-        self._theory.setText(said)
-        self._samples.setText(samples)
+        wide = [len(word) for word in self.words]
+        self.words, self.few = (value, error, said, samples), few
         self.setAccessibleName(" ".join((value, error, said)))
+        if [len(word) for word in self.words] != wide:  # digits are all of one width
+            self._measure()
+        self.update()
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
-        self._line.setContentsMargins(0, 0, 0, 0)
-        self._line.setSpacing(theme.px(10))
+        strong = QFont.Weight.DemiBold
+        roles = (("display", strong), ("body",), ("body",), ("caption",))
+        self._fonts = [theme.font(*role) for role in roles]
+        self._gaps = [0, theme.px(8), theme.px(12), theme.px(12)]
+        self._measure()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._reach[-1] + 1, self._height)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._reach[1] + 1, self._height)
+
+    def _measure(self) -> None:
+        self._height = QFontMetrics(self._fonts[0]).height()
+        self._reach: list[int] = []  # how far each word goes to the right
+        end = 0.0
+        for place, word in enumerate(self.words):
+            if word and not (place == 3 and self._compact):
+                wide = QFontMetricsF(self._fonts[place]).horizontalAdvance(word)
+                end += (self._gaps[place] if end else 0) + wide
+            self._reach.append(math.ceil(end))
+        self.updateGeometry()
+        self.update()
+
+    def paintEvent(self, event) -> None:
+        painter = QPainter(self)
+        display = QFontMetrics(self._fonts[0])
+        baseline = (self.height() + display.ascent() - display.descent()) // 2
+        inks = ("text", "warning" if self.few else "text2", "theory", "text3")
+        x = 0.0
+        for place, word in enumerate(self.words):
+            if not word or (place == 3 and self._compact):
+                continue
+            if place > 1 and self._reach[place] > self.width():
+                break
+            x += self._gaps[place] if x else 0
+            painter.setFont(self._fonts[place])
+            painter.setPen(self.theme.colour(inks[place]))
+            painter.drawText(QPointF(x, baseline), word)
+            x += QFontMetricsF(self._fonts[place]).horizontalAdvance(word)

@@ -164,19 +164,25 @@ def test_digits_of_the_time_do_not_move_what_stands_beside_them(theme, shown):
 def test_the_readout_marks_what_is_only_roughly_known(theme, shown):
     readout = shown(Readout(theme, "φ"), 600)
     readout.show_estimate(Estimate(0.5423, 0.0061, 400, 0.5), 0.8001)
-    assert readout._value.text() == "φ = 0.542"
-    assert readout._error.text() == "± 0.006"
-    assert readout._theory.text() == "theory 0.800"
-    assert readout._error.property("role") == "second"
+    assert readout.words[:3] == ("φ = 0.542", "± 0.006", "theory 0.800")
+    assert not readout.few
     readout.show_estimate(Estimate(0.63, 0.09, 12, 0.5), math.nan)
-    assert readout._value.text() == "φ ≈ 0.63"
-    assert readout._error.property("role") == "warning"
-    assert readout._theory.text() == ""
+    assert readout.words == ("φ ≈ 0.63", "± 0.09", "", "12 samples since the last change")
+    assert readout.few
     readout.show_estimate(Estimate(0.63, math.nan, 2, 0.5))
-    assert readout._value.text() == "φ ≈ 0.63"
-    assert readout._error.text() == ""
+    assert readout.words[:2] == ("φ ≈ 0.63", "")
     readout.show_estimate(None)
-    assert readout._value.text() == "φ = –"
+    assert readout.words == ("φ = –", "", "", "")
+
+
+def test_a_narrow_readout_drops_samples_first_and_never_the_measurement(theme, shown):
+    readout = shown(Readout(theme, "φ"), 600)
+    readout.show_estimate(Estimate(0.5423, 0.0061, 400, 0.5), 0.8001)
+    value, error, theory, samples = readout._reach
+    assert 0 < value < error < theory < samples
+    assert readout.minimumSizeHint().width() >= error
+    readout.resize(theory, readout.height())
+    assert not readout.grab().isNull()
 
 
 def test_the_status_shows_only_what_is_known(theme, shown):
