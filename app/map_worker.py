@@ -74,7 +74,7 @@ class MapWorker(QObject):
             self._stopping = True
             self._lock.notify_all()
         if self._thread.is_alive():
-            self._thread.join(timeout=30)
+            self._thread.join(timeout=120)
 
     def ask(self, request: MapRequest, *, again: bool = False) -> None:
         """Fill this map; one that is under way is left where it is, unless it is to begin again."""

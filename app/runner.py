@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FRAME = 1 / 60  # s: no more moments than a screen shows
 CHUNK = 0.010  # s of stepping between two looks into the mailbox
 BUDGET = 0.024  # s of stepping in a frame; more steps than fit are not taken
+READ = 0.1  # s between two readings of the averages
 WAKE = 0.25  # s after which a resting thread looks around
 
 
@@ -136,6 +137,8 @@ class Runner(QObject):
         self._sampled = -1  # tick of the last sample
         self._counted = time.perf_counter()
         self._taken = 0
+        self._estimates: dict[str, Estimate] = {}
+        self._estimated_at, self._estimates_of = 0.0, 0
 
     # From the window's thread.
 
@@ -149,7 +152,7 @@ class Runner(QObject):
             self._lock.notify_all()
         for thread in (self._thread, self._building):
             if thread is not None and thread.is_alive():
-                thread.join(timeout=30)
+                thread.join(timeout=120)
 
     def take(self) -> Moment | None:
         """The newest moment, once."""
@@ -446,7 +449,7 @@ class Runner(QObject):
             densities=look.splats,
             observables=look.observables,
             limit=look.limit,
-            estimates=simulation.estimates,
+            estimates=self._estimated(simulation),
             theory=self._theory,
             caveats=look.caveats,
             done=simulation.done,
@@ -457,6 +460,14 @@ class Runner(QObject):
         with self._lock:
             self._newest = moment
         self.arrived.emit()
+
+    def _estimated(self, simulation: Simulation[Any]) -> dict[str, Estimate]:
+        """Averages with errors, worked out ten times a second: nobody reads faster."""
+        now, samples = time.perf_counter(), simulation.measurement.samples
+        if now - self._estimated_at > READ or samples < self._estimates_of or samples < 2:
+            self._estimates = simulation.estimates
+            self._estimated_at, self._estimates_of = now, samples
+        return self._estimates
 
     def _pause_for(self, error: Exception) -> None:
         """Stop, and say in words what is wrong and what can be gone back to."""

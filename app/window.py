@@ -549,6 +549,7 @@ class Window(Deeds):
         self.settings.setValue("layout", LAYOUT)
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState(LAYOUT))
+        self.hide()  # what is being compiled has to end first
         self.exporter.stop()
         self.maps.stop()
         self.runner.stop()
