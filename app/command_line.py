@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,7 +39,7 @@ class Refused(Exception):  # noqa: N818 (it is a sentence)
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     try:
-        wish = _parser().parse_args(list(arguments))
+        wish = _read(arguments)
         if getattr(wish, "id", None) is not None:
             wish.id = _known(wish.id)  # before anything costly is imported
         return wish.act(wish) or 0
@@ -72,18 +72,7 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, allow_abbrev=False, **kw)
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        wish, extra = self.parse_known_args(args, namespace)
-        if extra:
-            verb = self._verbs.get(getattr(wish, "verb", None) or "", self)
-            options = [name for name in verb._option_string_actions if name.startswith("--")]
-            hint = near(extra[0], options) if extra[0].startswith("-") else ""
-            raise Refused(
-                f"{extra[0]!r} is not understood: {verb.prog} takes {', '.join(options)}.{hint}"
-            )
-        return wish
-
-    _verbs: dict[str, argparse.ArgumentParser] = {}  # noqa: RUF012 (one parser a process)
+    verbs: Mapping[str, argparse.ArgumentParser] = {}
 
     def error(self, message: str) -> NoReturn:
         found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
@@ -94,6 +83,20 @@ class _Parser(argparse.ArgumentParser):
                 f"{near(found[1], allowed)}"
             )
         raise Refused(f"{message}; see {self.prog} --help.")
+
+
+def _read(arguments: Sequence[str]) -> Any:
+    """The arguments of the command line; what is left over is refused."""
+    parser = _parser()
+    wish, extra = parser.parse_known_args(list(arguments))
+    if extra:
+        verb = parser.verbs.get(wish.verb or "", parser)
+        options = [name for name in verb._option_string_actions if name.startswith("--")]
+        hint = near(extra[0], options) if extra[0].startswith("-") else ""
+        raise Refused(
+            f"{extra[0]!r} is not understood: {verb.prog} takes {', '.join(options)}.{hint}"
+        )
+    return wish
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -111,7 +114,7 @@ def _parser() -> _Parser:
     parser.add_argument("--software-gl", action="store_true", help="draw without the graphics card")
     parser.set_defaults(act=_window, what=None, verb=None)
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
-    _Parser._verbs = verbs.choices
+    parser.verbs = verbs.choices
 
     def verb(name: str, act: Callable[[Any], Any], help: str) -> argparse.ArgumentParser:
         made = verbs.add_parser(name, help=help, description=help)
@@ -752,7 +755,8 @@ def _axis(system: Any, text: str, default: Any) -> Any:
     if not 1 < count <= 1024:
         raise Refused(f"{text!r} has {count} values: give 2 to 1024.")
     with _refusing():
-        parameter.check(low), parameter.check(high)
+        parameter.check(low)
+        parameter.check(high)
     return Axis(name, low, high, count, parameter.log and low > 0)
 
 
@@ -991,12 +995,12 @@ def _demo(wish: Any) -> None:
             f"{folder} cannot be made ({wrong.strerror}): name a folder of yours."
         ) from None
     names = [str(folder / f"{DEFAULT}{suffix}") for suffix in (".png", ".pdf", ".mp4")]
-    still = ["figure", DEFAULT, "--steps", "1000", "--views", f"circle,{TRACE}", "--out"]
-    film = ["video", DEFAULT, "--steps", "240", "--every", "2", "--out"]
+    still = ["figure", DEFAULT, "--steps", "1500", "--views", f"circle,{TRACE}", "--out"]
+    film = ["video", DEFAULT, "--steps", "1440", "--every", "12", "--out"]
     for name in names:
         # What they would say is not the answer of this verb.
         with contextlib.redirect_stdout(io.StringIO()):
-            made = _parser().parse_args([*(film if name.endswith(".mp4") else still), name])
+            made = _read([*(film if name.endswith(".mp4") else still), name])
             made.act(made)
     _answer(wish, {"files": names}, lambda: "\n".join(f"wrote {name}" for name in names))
 

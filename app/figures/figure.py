@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def figure_bytes(
     style = style or FigureStyle()
     import matplotlib
 
-    with DRAWING, matplotlib.rc_context(_settings(style)):
+    with DRAWING, matplotlib.rc_context(cast(Any, _settings(style))):
         page = _Page(list(panels), style)
         out = io.BytesIO()
         page.figure.savefig(

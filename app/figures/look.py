@@ -19,6 +19,8 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼₜₙ", "0123456789ijtn")
 HATS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0307": r"\dot"}
 
+Medium = Literal["ink", "light"]  # what points are drawn with: on paper, or in the dark
+
 
 @cache
 def tokens() -> dict[str, Any]:
@@ -36,7 +38,7 @@ def rgb(hexed: str) -> np.ndarray:
 
 
 @cache
-def table(scale: str, name: str = "", points: Literal["ink", "light"] | None = None) -> np.ndarray:
+def table(scale: str, name: str = "", points: Medium | None = None) -> np.ndarray:
     """256 colours of a scale; the name of a quantity may ask for a map of its own.
 
     Those of points are deepened until they read on white, or lifted until they shine on black.
@@ -103,7 +105,7 @@ def painted(
     scale: str,
     span: tuple[float, float] | None = None,
     name: str = "",
-    points: Literal["ink", "light"] | None = None,
+    points: Medium | None = None,
 ) -> np.ndarray:
     """Each value as red, green, blue; what is not a number is the middle grey."""
     value = np.asarray(value, np.float32)

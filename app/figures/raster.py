@@ -31,12 +31,8 @@ def deposited(
     pixels: np.ndarray, colour: np.ndarray, weight: np.ndarray, width: int, height: int
 ) -> np.ndarray:
     """Sums of (w·colour, w) per pixel, each point shared bilinearly by the four nearest."""
-    inside = np.isfinite(pixels).all(axis=1)
-    inside[inside] &= (
-        (pixels[inside] > -1).all(axis=1)
-        & (pixels[inside, 0] < width + 1)
-        & (pixels[inside, 1] < height + 1)
-    )
+    # Comparisons with not-a-number are false.
+    inside = ((pixels > -1) & (pixels < (width + 1, height + 1))).all(axis=1)
     x, y = pixels[inside].T - 0.5
     colour, weight = colour[inside], weight[inside]
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)

@@ -43,7 +43,7 @@ class Look:
         return look.rgb(look.colour("measured", "dark" if self.dark else "light"))
 
     @property
-    def points(self) -> str:
+    def points(self) -> look.Medium:
         return "light" if self.dark else "ink"
 
 
@@ -150,13 +150,16 @@ def camera_for(
     """A camera that shows all there is; in 2D its box takes `fill` of the view."""
     low, high = extent(layers)
     if len(low) == 3:
-        return Camera3D(*_filled(layers, low, high), azimuth, elevation)
-    camera = Camera2D(low, high)
+        near, far = _filled(layers, low, high)
+        return Camera3D(near.tolist(), far.tolist(), azimuth, elevation)
+    camera = Camera2D(low.tolist(), high.tolist())
     camera.zoom = fill / FILL
     return camera
 
 
-def _filled(layers: Sequence[Any], low: np.ndarray, high: np.ndarray) -> tuple[Any, Any]:
+def _filled(
+    layers: Sequence[Any], low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """A box in space, drawn in around the points, should it be much too large."""
     places = [np.asarray(layer.position, float) for layer in named(layers, "Points")]
     places = [place[np.isfinite(place).all(axis=1)] for place in places]
@@ -182,7 +185,7 @@ def shown_colour(points: Any, colouring: str | None) -> tuple[str, Any] | None:
     """The colouring that is drawn: the one asked for, or the first."""
     if not points.colours:
         return None
-    name = colouring if colouring in points.colours else next(iter(points.colours))
+    name = colouring if colouring and colouring in points.colours else next(iter(points.colours))
     return name, points.colours[name]
 
 
