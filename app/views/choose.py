@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 
-from app.views.view import View
+from app.views.view import Layer, View
 
 
 if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.about import Hint
-    from engine.core.layers import Layer
 
 VENDOR, RENDERER, VERSION = 0x1F00, 0x1F01, 0x1F02
 LEAST = (2, 1)  # shaders, point sprites, framebuffers

@@ -13,12 +13,11 @@ from PySide6.QtWidgets import QWidget
 
 from app.views import colours
 from app.views.plotting import Naming, PlotBase, Range, add_plot, bounds, note, pen, set_label
-from app.views.view import named_data
+from app.views.view import Layer, named_data
 
 
 if TYPE_CHECKING:
     from app.theme.theme import Theme
-    from engine.core.layers import Layer
 
 FEW = 120  # measured points that are drawn as points
 PANELS = 9  # plots side by side at most

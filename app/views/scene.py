@@ -13,13 +13,12 @@ from PySide6.QtWidgets import QWidget
 from app.views import colours
 from app.views.camera import Camera2D, Camera3D
 from app.views.steering import Steering
-from app.views.view import View, named_data
+from app.views.view import Layer, View, named_data
 
 
 if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.about import Hint
-    from engine.core.layers import Layer
 
 MANY_IN_SOFTWARE = 20_000  # points above which a picture of their density is cheaper
 MANY = 500_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import Signal
@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from app.theme.theme import Theme
-    from engine.core.layers import Layer
+
+Layer = Any  # one of `engine.core.layers`, told apart by its name: a view imports no JAX
 
 
 class Hand(NamedTuple):
