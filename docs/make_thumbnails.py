@@ -7,6 +7,7 @@ are drawn anew. Equal runs give equal bytes.
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ PICTURES = Path(__file__).parent.parent / "resources" / "thumbnails"
 STEPS = 600
 # Values and steps that show best what one sees.
 POSES: dict[str, tuple[dict[str, Any], int]] = {
-    "vicsek": ({"noise": 0.3, "n": 8192}, 700),
+    "vicsek": ({"noise": 0.3, "n": 8192}, 60),
     "kuramoto": ({"coupling": 1.6, "noise": 0.05, "n": 3000}, 1500),
     "active-matter": ({"persistence": 80.0, "n": 1600}, 9000),
-    "exact-score-cloud": ({}, 10_000),
-    "mean-field-chaos": ({"clouds": 1, "n": 2048, "m": 1000}, 150),
+    "exact-score-cloud": ({"n": 5000}, 500),
+    "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150),
     "ising": ({}, 400),
     "hopfield": ({}, 3),
 }
@@ -64,7 +65,8 @@ def picture(name: str) -> np.ndarray:
     if filled and scene.dimension(panels[0]) == 2:
         for camera in cameras:
             camera.zoom = WIDTH / HEIGHT / scene.FILL  # a card is no place for margins
-    style = stage_look(WIDTH, HEIGHT, hint.glow if hint else True)
+    # A card is small: its points are larger than those of a stage would be.
+    style = replace(stage_look(WIDTH, HEIGHT, hint.glow if hint else True), largest=2.4)
     return scene.tiled(panels, WIDTH, HEIGHT, ground, style, None, cameras)
 
 

@@ -282,6 +282,8 @@ def _with_points(
     sums = spotted(heap, kernel, width, height)
     if points.radius is not None or not style.glow:
         return raster.solid(sums * _inside(box, matrix, width, height), ground)
+    if position.shape[1] == 3 and style.dark:
+        strength *= 1.6  # a cloud leaves most of its box dark
     sums *= strength
     sums *= _inside(box, matrix, width, height)
     if style.dark:
