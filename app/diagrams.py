@@ -41,7 +41,7 @@ class Diagrams(QSplitter):
         self.map = MapView(theme)
         self.curve = ParameterCurveView(theme)
         self.axes: tuple[Axis, Axis] | None = None
-        self._symbol, self._observable = "", ""
+        self._symbol, self._observable, self._theory_name = "", "", "theory"
         self._lines: dict[str, Any] = {}
         self._others: dict[str, View] = {}
         self._measured: Any = None
@@ -79,6 +79,7 @@ class Diagrams(QSplitter):
         self.axes = default_axes(system)
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
+        self._theory_name = system.theory_name
         self._empty_map()
         self.forget_measured()
         self._name_axes()
@@ -169,7 +170,7 @@ class Diagrams(QSplitter):
         y = curves.get(self._observable) if self.theory_shown else None
         return {
             "x": x,
-            "theory": {} if y is None else {"theory": y},
+            "theory": {} if y is None else {self._theory_name: y},
             "measured": self.curve.measured,
             "run": self.curve.run,
         }
@@ -193,7 +194,7 @@ class Diagrams(QSplitter):
     def _draw_theory(self) -> None:
         x, curves = self._curve
         y = curves.get(self._observable) if self.theory_shown else None
-        self.curve.show_theory(x, {} if y is None else {"theory": y})
+        self.curve.show_theory(x, {} if y is None else {self._theory_name: y})
 
     def _follow_tab(self) -> None:
         self._pages.setCurrentIndex(max(0, self._tabs.currentIndex()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -300,11 +302,11 @@ class Window(Deeds):
         symbol = symbol_of(moment.system, self._order)
         self.trace.clear()
         clock = moment.system.clock
-        self.trace.set_names("measured", "theory", "" if clock == "t" else clock)
+        self.trace.set_names("measured", moment.system.theory_name, "" if clock == "t" else clock)
         quantity = quantity_of(moment.system, self._order)
         self.trace.set_span(quantity.span if quantity is not None else None)
         self.trace_panel.set_title(f"{symbol}(t)")
-        self.readout.set_symbol(symbol)
+        self.readout.set_symbol(symbol, moment.system.theory_name)
         self.stage.begin(moment, title(moment.system))
         if fresh:
             self._axes_of = self.session.id
@@ -318,7 +320,7 @@ class Window(Deeds):
         estimate = moment.estimates.get(self._order)
         self.readout.show_estimate(estimate, theory)
         symbol = symbol_of(moment.system, self._order)
-        self.status.set_order(symbol, estimate, theory)
+        self.status.set_order(symbol, estimate, theory, moment.system.theory_name)
         span = now - self._arrivals[0]
         rate = (len(self._arrivals) - 1) / span if moment.running and span > 0.2 else None
         self.status.set_facts(
@@ -561,6 +563,9 @@ def run(opened: str | None = None, software_gl: bool = False) -> int:
     if software_gl:
         os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
         QApplication.setAttribute(Qt.ApplicationAttribute.AA_UseSoftwareOpenGL)
+    if sys.platform.startswith("linux") and os.environ.get("DISPLAY"):
+        # vispy loses its canvas under Wayland; every desktop that speaks it has X beside it.
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
     application = QApplication.instance() or QApplication(["manyscope"])
     assert isinstance(application, QApplication)
     application.setApplicationName("Manyscope")
@@ -576,7 +581,10 @@ def run(opened: str | None = None, software_gl: bool = False) -> int:
     window.show()
     if error := gl_facts().error:
         window.stage.say("warning", "Painted without OpenGL", error, kind="warning")
-    return application.exec()
+    code = application.exec()
+    if any(thread.name in ("runner", "builder", "maps") for thread in threading.enumerate()):
+        os._exit(code)  # a compilation that takes minutes must not keep the program alive
+    return code
 
 
 def _scale(value: Any) -> float:

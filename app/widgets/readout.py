@@ -31,11 +31,11 @@ def written(symbol: str, estimate: Estimate | None) -> tuple[str, str, bool]:
     return f"{symbol} {'≈' if few else '='} {mean}", f"± {error}" if error else "", few
 
 
-def theory_words(theory: float | None, like: str) -> str:
+def theory_words(theory: float | None, like: str, name: str = "theory") -> str:
     """What theory says, in as many digits as the measurement; nothing while it is silent."""
     if theory is None or not math.isfinite(theory):
         return ""
-    return f"theory {numbers.like(theory, like)}"
+    return f"{name} {numbers.like(theory, like)}"
 
 
 class Readout(QWidget):
@@ -54,8 +54,8 @@ class Readout(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.restyle(theme)
 
-    def set_symbol(self, symbol: str) -> None:
-        self._symbol = symbol
+    def set_symbol(self, symbol: str, theory_name: str = "theory") -> None:
+        self._symbol, self._theory_name = symbol, theory_name
         self.show_estimate(None)
 
     def set_compact(self, compact: bool) -> None:
@@ -67,7 +67,7 @@ class Readout(QWidget):
     def show_estimate(self, estimate: Estimate | None, theory: float | None = None) -> None:
         """Show a measurement beside its theory; the same words cost nothing."""
         value, error, few = written(self._symbol, estimate)
-        said = theory_words(theory, value.split(" ")[-1])
+        said = theory_words(theory, value.split(" ")[-1], self._theory_name)
         count = estimate.samples if estimate is not None else 0
         plural = "" if count == 1 else "s"
         samples = f"{numbers.count(count)} sample{plural} since the last change" if count else ""
@@ -83,8 +83,7 @@ class Readout(QWidget):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         strong = QFont.Weight.DemiBold
-        roles = (("display", strong), ("body",), ("body",), ("caption",))
-        self._fonts = [theme.font(*role) for role in roles]
+        self._fonts = [theme.font("display", strong), *map(theme.font, ("body", "body", "caption"))]
         self._gaps = [0, theme.px(8), theme.px(12), theme.px(12)]
         self._measure()
 

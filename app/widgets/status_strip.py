@@ -94,11 +94,17 @@ class StatusStrip(QFrame):
         self._say("seed", "" if seed is None else f"seed {seed}")
         self._fit()
 
-    def set_order(self, symbol: str, estimate: Estimate | None, theory: float | None) -> None:
+    def set_order(
+        self,
+        symbol: str,
+        estimate: Estimate | None,
+        theory: float | None,
+        theory_name: str = "theory",
+    ) -> None:
         """The order parameter with its error, and what theory says of it."""
         value, error, few = written(symbol, estimate) if symbol else ("", "", False)
         value = value.replace(" = ", "  ")
-        said = theory_words(theory, value.split(" ")[-1])
+        said = theory_words(theory, value.split(" ")[-1], theory_name)
         order = value, error, few, said
         if order != self._order:
             self._order = order

@@ -80,6 +80,7 @@ class System(abc.ABC, Generic[State]):
     sources: ClassVar[tuple[str, ...]]  # keys of the bibliography, the paper it comes from first
     after: ClassVar[bool] = False  # the equations are reconstructed: shown as "after ..."
     equations: ClassVar[tuple[Equation, ...]] = ()  # as the paper writes them, for the card
+    theory_name: ClassVar[str] = "theory"  # what its lines are called: "mean field", "exact"
     assumptions: ClassVar[str] = ""  # under which `theory` holds, in one sentence
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()

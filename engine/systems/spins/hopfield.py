@@ -53,6 +53,7 @@ class Hopfield(System[State]):
         ),
         Equation(r"r=\frac{q}{\left[1-(1-q)/T\right]^2}", "crosstalk of the other patterns"),
     )
+    theory_name = "replica theory"
     assumptions = (
         "N → ∞ at fixed load, random patterns, replica symmetry; retrieval of one of them."
     )
@@ -92,6 +93,8 @@ class Hopfield(System[State]):
     def init(self, key: Key[Array, ""]) -> State:
         for_pattern, for_spin = jax.random.split(key)
         pattern = jax.random.rademacher(for_pattern, (int(MOST * self.n), self.n), float)
+        # One pattern may be any picture: flipping a site in all patterns changes no coupling's law.
+        pattern = pattern.at[0].set(blots(for_pattern, self.side).reshape(-1))
         if self.images is not None:
             pattern = pattern.at[: len(self.images)].set(self.images.reshape(-1, self.n))
         wrong = jax.random.bernoulli(for_spin, self.corruption, (self.n,))
@@ -189,6 +192,22 @@ class Hopfield(System[State]):
                 Bars(ends, overlap, label="|m_μ|"),
             ),
         }
+
+
+def blots(key: Key[Array, ""], side: int) -> Float[Array, "side side"]:
+    """A picture that an eye can tell from noise: half of it +1, in large smooth spots."""
+    for_height, for_phase = jax.random.split(key)
+    waves = jnp.arange(-3, 4)
+    x = 2 * jnp.pi * jnp.arange(side) / side
+    height = jax.random.normal(for_height, (7, 7)) / (1 + waves[:, None] ** 2 + waves**2)
+    phase = 2 * jnp.pi * jax.random.uniform(for_phase, (7, 7))
+    turn = jnp.multiply.outer(waves, x)
+    field = jnp.sum(
+        height[:, :, None, None]
+        * jnp.cos(turn[:, None, :, None] + turn[None, :, None, :] + phase[:, :, None, None]),
+        axis=(0, 1),
+    )
+    return jnp.where(field > jnp.median(field), 1.0, -1.0)
 
 
 class Phase(NamedTuple):

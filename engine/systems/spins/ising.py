@@ -50,6 +50,7 @@ class Ising(System[State]):
             "Onsager and Yang, for h = 0",
         ),
     )
+    theory_name = "Onsager"
     assumptions = "An infinite lattice in equilibrium without field (h = 0, J > 0)."
     hints: ClassVar[Mapping[str, Hint]] = {"lattice": Hint(glow=False)}
     presets = (

@@ -63,6 +63,7 @@ class Vicsek(System[State]):
             "if all saw the same direction: an upper bound",
         ),
     )
+    theory_name = "mean field"
     assumptions = (
         "Scalar noise and neighbours drawn anew in each step, 1 + πρ of them: a mean field without "
         "correlations, which puts the onset at too much noise (for ρ = 2 at 0.66, not about 0.5)."
