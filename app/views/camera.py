@@ -6,10 +6,10 @@ the window does, and may be of any size as long as width and height are counted 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 FILL = 0.92  # of the view's height or width that a fitted box takes
@@ -21,14 +21,14 @@ class Camera2D:
 
     dim = 2
 
-    def __init__(self, low: Sequence[float] = (0, 0), high: Sequence[float] = (1, 1)) -> None:
+    def __init__(self, low: ArrayLike = (0, 0), high: ArrayLike = (1, 1)) -> None:
         self.fit(low, high)
 
-    def fit(self, low: Sequence[float], high: Sequence[float]) -> Self:
+    def fit(self, low: ArrayLike, high: ArrayLike) -> Self:
         """Show this box, whole, from now on and whenever the camera is reset."""
-        low, high = np.asarray(low, float)[:2], np.asarray(high, float)[:2]
-        self.home = (low + high) / 2
-        self.half = np.maximum((high - low) / 2, 1e-9)
+        first, last = np.asarray(low, float)[:2], np.asarray(high, float)[:2]
+        self.home = (first + last) / 2
+        self.half = np.maximum((last - first) / 2, 1e-9)
         self.centre, self.zoom = self.home.copy(), 1.0
         return self
 
@@ -83,8 +83,8 @@ class Camera3D:
 
     def __init__(
         self,
-        low: Sequence[float] = (-1, -1, -1),
-        high: Sequence[float] = (1, 1, 1),
+        low: ArrayLike = (-1, -1, -1),
+        high: ArrayLike = (1, 1, 1),
         azimuth: float = 30.0,
         elevation: float = 20.0,
     ) -> None:
@@ -92,11 +92,11 @@ class Camera3D:
         self.turn = self.home_turn.copy()
         self.fit(low, high)
 
-    def fit(self, low: Sequence[float], high: Sequence[float]) -> Self:
+    def fit(self, low: ArrayLike, high: ArrayLike) -> Self:
         """Show this box, whole, from now on and whenever the camera is reset."""
-        low, high = np.asarray(low, float), np.asarray(high, float)
-        self.home = (low + high) / 2
-        self.radius = max(float(np.linalg.norm(high - low)) / 2, 1e-9)
+        first, last = np.asarray(low, float), np.asarray(high, float)
+        self.home = (first + last) / 2
+        self.radius = max(float(np.linalg.norm(last - first)) / 2, 1e-9)
         self.target, self.zoom = self.home.copy(), 1.0
         return self
 

@@ -52,9 +52,9 @@ def gl_facts() -> GLFacts:
     )
     context.doneCurrent()
     found = re.search(r"(\d+)\.(\d+)", version)
-    numbers = (int(found[1]), int(found[2])) if found else (0, 0)
+    numbers: tuple[int, int] = (int(found[1]), int(found[2])) if found else (0, 0)
     error = ""
-    if numbers < LEAST:
+    if tuple(numbers) < LEAST:
         error = f"OpenGL {version or 'of no version'} is too old; 2.1 or newer is needed."
     return GLFacts(vendor, renderer, version, error)
 

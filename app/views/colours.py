@@ -83,6 +83,10 @@ def lifted(colours: np.ndarray, least: float = 0.28) -> np.ndarray:
     return (colours + white * (1 - colours)).astype(np.float32)
 
 
+def _width(ends: tuple[float, float]) -> float:
+    return ends[1] - ends[0]
+
+
 def natural_span(value: np.ndarray, scale: str) -> tuple[float, float]:
     """The ends of a scale that declares none: without the outermost hundredth at either end."""
     if scale == "phase":
@@ -112,8 +116,7 @@ class SmoothSpan:
     ) -> tuple[float, float]:
         now = natural_span(value, scale) if span is None else (float(span[0]), float(span[1]))
         before = self.ends
-        jumps = before is None or before[1] - before[0] > 50 * (now[1] - now[0])
-        if span is not None or jumps:
+        if span is not None or before is None or _width(before) > 50 * _width(now):
             self.ends = now
         else:
             (low, high), rest = before, 1 - INERTIA

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.theme.theme import Theme
 from app.views import colours
-from app.views.plotting import DASH, DOT, SOLID, PlotBase, add_plot, cells, dress
+from app.views.plotting import PlotBase, add_plot, cells, dress
 
 
 if TYPE_CHECKING:
     from engine.core.maps import Line, PhaseMap
 
 # On a map, which does not change with the theme, theory is the dark theme's amber with a dark rim.
-STYLES = {"first order": (SOLID, 2.6), "spinodal": (DASH, 1.6), "guide": (DOT, 1.6)}
+RIM, AMBER, MARGIN = "#05070b", "#ffb454", 2.5  # of the rim: px, both sides together
+STYLES: dict[str, tuple[float, tuple[float, float] | None]] = {  # width, dash and gap in px
+    "first order": (2.6, None),
+    "spinodal": (1.8, (7, 4)),
+    "guide": (1.8, (2.5, 4.5)),
+}
 
 
 class MapView(PlotBase):
@@ -179,13 +184,9 @@ class MapView(PlotBase):
                 self._plot.removeItem(item)
         for name, line in self._lines.items():
             if name not in self._drawn_lines:
-                style, width = STYLES.get(line.kind, (SOLID, 2.0))
-                width *= self.theme.scale
-                rim = pg.mkPen(QColor("#05070b"), width=width + 2.5 * self.theme.scale)
-                amber = pg.mkPen(QColor("#ffb454"), width=width, style=style)
-                items = (
-                    pg.PlotCurveItem(pen=rim, connect="finite"),
-                    pg.PlotCurveItem(pen=amber, connect="finite"),
+                items = tuple(
+                    pg.PlotCurveItem(pen=pen, connect="finite")
+                    for pen in line_pens(line.kind, self.theme.scale)
                 )
                 for item in items:
                     self._plot.addItem(item)
@@ -315,12 +316,27 @@ class Dot(pg.GraphicsObject):
         painter.setRenderHint(painter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         for radius, colour in (
-            (10.5, QColor("#05070b")),
+            (10.5, QColor(RIM)),
             (8.75, QColor("#ffffff")),
             (6.25, self.theme.colour("accent_fill")),
         ):
             painter.setBrush(colour)
             painter.drawEllipse(QPointF(0, 0), radius * scale, radius * scale)
+
+
+def line_pens(kind: str, scale: float) -> tuple[QPen, QPen]:
+    """Rim and line in the style of a boundary; the rim has narrower gaps."""
+    width, dash = STYLES.get(kind, (2.0, None))
+    pens = []
+    for colour, margin in ((RIM, MARGIN), (AMBER, 0.0)):
+        pen = pg.mkPen(QColor(colour), width=(width + margin) * scale)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        if dash is not None:  # Qt counts dashes in widths
+            on, off = dash[0] + margin / 2, dash[1] - margin / 2
+            pen.setDashPattern([on / (width + margin), off / (width + margin)])
+            pen.setDashOffset(-margin / 4 / (width + margin))
+        pens.append(pen)
+    return pens[0], pens[1]
 
 
 def _nearest(values: np.ndarray, at: float) -> int | None:

@@ -92,7 +92,7 @@ class PlotView(PlotBase):
         columns = math.ceil(math.sqrt(count))
         for k in range(count):
             self._plots.append(add_plot(self.canvas, self.theme, row=k // columns, col=k % columns))
-        self._ranges = [(Range(0.0), Range()) for _ in range(count)]
+        self._ranges = [(Range(0.015), Range()) for _ in range(count)]
         self._namings = [Naming(plot) for plot in self._plots]
 
     def _item(self, panel: int, key: tuple, make: Any) -> Any:

@@ -144,8 +144,7 @@ def note(
     weight: QFont.Weight = QFont.Weight.Medium,
 ) -> pg.TextItem:
     """A name beside its line: no legend to look up."""
-    ground = theme.colour("panel", 0.6)
-    item = pg.TextItem(words, color=theme.colour(token), anchor=anchor, fill=ground)
+    item = pg.TextItem(words, color=theme.colour(token), anchor=anchor)
     item.setFont(theme.font("caption", weight))
     return item
 
@@ -183,10 +182,11 @@ class Range:
             half = 0.5 * abs(low) or 0.5
             low, high = low - half, high + half
         room = self.margin * (high - low)
-        fits = self.ends is not None and self.ends[0] <= low and high <= self.ends[1]
-        if not fits or high - low < 0.5 * (self.ends[1] - self.ends[0]):
-            self.ends = (low - room, high + room)
-        return self.ends
+        ends = self.ends
+        fits = ends is not None and ends[0] <= low and high <= ends[1]
+        if ends is None or not fits or high - low < 0.5 * (ends[1] - ends[0]):
+            ends = self.ends = (low - room, high + room)
+        return ends
 
     def forget(self) -> None:
         self.ends = None

@@ -217,7 +217,7 @@ class SceneView(Steering, View):
         name = self.colouring
         if not name:
             token = "measured" if self.theme.dark else "text"
-            plain = np.tile(np.float32(colours.rgb(self.theme.hex(token))), (256, 1))
+            plain = np.tile(np.array(colours.rgb(self.theme.hex(token)), np.float32), (256, 1))
             if self.camera.dim == 3:
                 plain = colours.table("level", "depth", self.theme, points=True)
             return plain, (0.0, 1.0), False

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.views.camera import Camera, Camera2D, between
+from app.views.camera import Camera2D, between
 from app.views.view import Hand
+
+
+if TYPE_CHECKING:
+    from app.views.view import View as Mixed
+else:
+    Mixed = object
 
 
 FRAME = 16  # ms between two touches of a hand that is held down
@@ -19,13 +25,16 @@ RING = 48  # corners of the ring around the pointer
 SHARE = 0.06  # of the view: the ring's radius at first
 
 
-class Steering:
+class Steering(Mixed):
     """Mixed into a `View` that has panels (`_parts`) and can `_repaint`."""
 
     camera_changed: Signal
+    _parts: Any  # the panels, at a ratio of pixels
+    _repaint: Any
+    _place_camera: Any
 
     def _steer(self, target: QWidget) -> None:
-        self.camera: Camera = Camera2D()
+        self.camera: Any = Camera2D()  # or a Camera3D, as the frame asks
         self._world: Any = None  # what the camera was last fitted to
         self._target = target
         self._tool: str | None = None
@@ -111,7 +120,8 @@ class Steering:
         """Of the ring around the pointer, in the system's units."""
         if self._reach is None:
             width, height = self._size()
-            self._reach = SHARE * min(width, height) * self.camera.pixel(width, height)
+            reach = SHARE * min(width, height) * self.camera.pixel(width, height)
+            self._reach = float(reach)
         return self._reach
 
     def _ring_on_screen(self) -> np.ndarray | None:

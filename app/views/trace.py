@@ -38,7 +38,7 @@ class TraceView(PlotBase):
         self._count += 1
         self.touch()
 
-    def event(self, *arguments) -> bool | None:
+    def event(self, *arguments) -> bool | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """`event(time, words)` marks a change; with one argument this is Qt's own `event`."""
         if len(arguments) == 1:
             return super().event(*arguments)
@@ -132,6 +132,7 @@ class TraceView(PlotBase):
         middle = (low + high) / 2
         # The name of a line stands on the side of it where the other line is not.
         above = predicted and theory[-1] >= np.nanmean(value[-50:]) if known else True
+        level = spread = 0.0
         if known:
             level = float(np.nanmean(value[-50:]))
             spread = float(np.nanmax(np.abs(value[-50:] - level)))
