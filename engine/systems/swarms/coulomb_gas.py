@@ -1,13 +1,15 @@
 """Charges in a trap: a disc whose size has an exact law."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float, Key
 
-from engine.core.about import Quantity
+from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, histogram
 from engine.core.parameters import Scalar, live, size
 from engine.core.system import System, Touch, poke
@@ -29,10 +31,49 @@ class CoulombGas(System[State]):
     """
 
     sources = ("debruyne2023coulomb", "ginibre1965")
-    quantities = (Quantity("spread", symbol="Σ|x|²"), Quantity("middle", symbol="share at r < ½"))
+    equations = (
+        Equation(
+            r"\dot x_i=-x_i+\frac{1}{N}\sum_{j\neq i}\frac{x_i-x_j}{|x_i-x_j|^2}"
+            r"+\sqrt{\frac{2}{\beta N}}\,\xi_i",
+            "trap, repulsion, heat",
+        ),
+        Equation(
+            r"\sum_i|x_i|^2\sim\Gamma\!\left(N+\frac{\beta N(N-1)}{4},\frac{2}{\beta N}\right)",
+            "exact for every N and β",
+        ),
+    )
+    assumptions = (
+        "Σ|x|² is exact for every N and β; the share at r < ½ is that of an even disc, N → ∞."
+    )
+    presets = (
+        Preset("gas", beta=2.0),
+        Preset("liquid", beta=20.0),
+        Preset("crystal", beta=400.0),
+    )
+    quantities = (
+        Quantity("spread", symbol="Σ|x|²", help="sum of all square distances from the middle"),
+        Quantity("middle", symbol="share at r < ½", span=(0, 1), help="an even disc has ¼"),
+    )
+    hints: ClassVar[Mapping[str, Hint]] = {
+        "charges": Hint(large=True),
+        "radius": Hint(large=False),
+    }
 
-    beta: Scalar = live(default=2.0, span=(1, 400), symbol="β", help="cold is large", log=True)
-    dt: Scalar = live(default=0.005, span=(0.001, 0.01), symbol="Δt", help="Euler–Maruyama step")
+    beta: Scalar = live(
+        default=2.0,
+        span=(1, 400),
+        symbol="β",
+        help="inverse temperature: cold is large",
+        log=True,
+        limits=(1e-3, np.inf),
+    )
+    dt: Scalar = live(
+        default=0.005,
+        span=(0.001, 0.01),
+        symbol="Δt",
+        help="Euler–Maruyama step",
+        limits=(1e-6, 0.5),
+    )
     n: int = size(default=256, span=(16, 8192), symbol="N", help="charges")
 
     def init(self, key: Key[Array, ""]) -> State:

@@ -1,16 +1,21 @@
 """Cybernetic colloids: particles that are pushed by their own past."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from engine.core.about import Preset, Quantity
+from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Box, Colour, Frame, Points, Segments
 from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
+
+
+SIDE = 10.0  # of the square that is shown: colloids do not meet, so it may repeat
 
 
 class State(NamedTuple):
@@ -32,14 +37,49 @@ class Cybloids(System[State]):
 
     sources = ("saha2024cybloids",)
     after = True
-    presets = (Preset("swimmers", potential="ring", diffusion=0.05),)
-    quantities = (Quantity("speed", symbol="v"),)
+    equations = (
+        Equation(
+            r"\dot x=f\big(x(t)-x(t-\tau)\big)+\sqrt{2D}\,\xi", "pushed by where it was before"
+        ),
+        Equation(r"f(d)=-k\,d\quad\Rightarrow\quad D_{\rm eff}=\frac{D}{(1+k\tau)^2}", "harmonic"),
+        Equation(
+            r"f(d)=-k\,(|d|-R)\,\frac{d}{|d|}\quad\Rightarrow\quad v=\frac{kR}{1+k\tau}",
+            "ring, without noise",
+        ),
+    )
+    assumptions = "The ring's steady swimming for D → 0; with noise theory is silent about it."
+    presets = (
+        Preset("swimmers", potential="ring", diffusion=0.05),
+        Preset("sure swimmers", potential="ring", diffusion=1e-4, radius=2.0),
+        Preset("held back", potential="harmonic", stiffness=5.0, diffusion=1.0),
+        Preset("free", potential="harmonic", stiffness=0.0, diffusion=1.0),
+    )
+    quantities = (Quantity("speed", symbol="v", help="over fifty steps, smoothed"),)
+    hints: ClassVar[Mapping[str, Hint]] = {"swarm": Hint(large=True, glow=False)}
 
-    stiffness: Scalar = live(default=2.0, span=(0, 20), symbol="k", help="of the feedback")
-    delay: Scalar = live(default=1.0, span=(0, 5), symbol="τ", help="age of the position it uses")
-    radius: Scalar = live(default=1.0, span=(0, 3), symbol="R", help="of the ring")
-    diffusion: Scalar = live(default=1.0, span=(0, 2), symbol="D", help="of a free colloid")
-    dt: Scalar = live(default=0.01, span=(0.005, 0.02), symbol="Δt", help="Euler–Maruyama step")
+    stiffness: Scalar = live(
+        default=2.0, span=(0, 20), symbol="k", help="of the feedback", limits=(0, np.inf)
+    )
+    delay: Scalar = live(
+        default=1.0,
+        span=(0, 5),
+        symbol="τ",
+        help="age of the position it uses",
+        limits=(0, np.inf),
+    )
+    radius: Scalar = live(
+        default=1.0, span=(0, 3), symbol="R", help="of the ring", limits=(0, np.inf)
+    )
+    diffusion: Scalar = live(
+        default=1.0, span=(0, 2), symbol="D", help="of a free colloid", limits=(0, np.inf)
+    )
+    dt: Scalar = live(
+        default=0.01,
+        span=(0.005, 0.02),
+        symbol="Δt",
+        help="Euler–Maruyama step",
+        limits=(1e-6, 1),
+    )
     potential: str = mode(
         default="harmonic", choices=("harmonic", "ring"), help="what is programmed"
     )
@@ -47,7 +87,7 @@ class Cybloids(System[State]):
     moments: int = size(default=512, span=(8, 8192), symbol="M", help="room for the past")
 
     def init(self, key: Key[Array, ""]) -> State:
-        place = 10 * jax.random.uniform(key, (self.n, 2))
+        place = SIDE * jax.random.uniform(key, (self.n, 2))
         past = jnp.broadcast_to(place, (self.moments, self.n, 2))  # it had not moved before
         return State(past, jnp.asarray(0), jnp.zeros(()))
 
@@ -85,11 +125,12 @@ class Cybloids(System[State]):
     def frame(self, state: State) -> Frame:
         x = state.past[state.now]
         ghost = state.past[(state.now - jnp.minimum(self.age(), self.moments - 1)) % self.moments]
-        far = jnp.linalg.norm(x - ghost, axis=1)
+        back = ghost - x
+        x = x % SIDE  # drawn where its image is; the link leads from its own past
         return {
             "swarm": (
-                Box(jnp.zeros(2), jnp.full(2, 10.0)),
-                Points(x, {"reach": Colour(far)}, radius=0.5),
-                Segments(ghost, x),
+                Box(jnp.zeros(2), jnp.full(2, SIDE), periodic=True),
+                Points(x, {"reach": Colour(jnp.linalg.norm(back, axis=1))}, radius=0.15),
+                Segments(x + back, x),
             )
         }
