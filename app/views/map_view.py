@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.theme.theme import Theme
+from app.theme.theme import Theme, tokens
 from app.views import colours
 from app.views.plotting import PlotBase, add_plot, cells, dress
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from engine.core.maps import Line, PhaseMap
 
 # On a map, which does not change with the theme, theory is the dark theme's amber with a dark rim.
-RIM, AMBER, MARGIN = "#05070b", "#ffb454", 2.5  # of the rim: px, both sides together
+DARK = tokens()["themes"]["dark"]
+RIM, AMBER, RING = DARK["stage"], DARK["theory"], DARK["on_accent"]
+MARGIN = 2.5  # of the rim: px, both sides together
 STYLES: dict[str, tuple[float, tuple[float, float] | None]] = {  # width, dash and gap in px
     "first order": (2.6, None),
     "spinodal": (1.8, (7, 4)),
@@ -317,7 +319,7 @@ class Dot(pg.GraphicsObject):
         painter.setPen(Qt.PenStyle.NoPen)
         for radius, colour in (
             (10.5, QColor(RIM)),
-            (8.75, QColor("#ffffff")),
+            (8.75, QColor(RING)),
             (6.25, self.theme.colour("accent_fill")),
         ):
             painter.setBrush(colour)

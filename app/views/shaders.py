@@ -213,6 +213,10 @@ varying float reach;
 void main() {
     vec4 a = project * vec4(tail, 1.0);
     vec4 b = project * vec4(tip, 1.0);
+    // What lies behind the eye is cut off a little before it.
+    float near = 0.002 * max(max(a.w, b.w), 1e-6);
+    if (a.w < near) a = mix(a, b, (near - a.w) / max(b.w - a.w, 1e-9));
+    if (b.w < near) b = mix(b, a, (near - b.w) / max(a.w - b.w, 1e-9));
     vec2 from = a.xy / a.w * 0.5 * pixels;
     vec2 to = b.xy / b.w * 0.5 * pixels;
     float far = max(length(to - from), 1e-6);

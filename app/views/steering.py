@@ -45,6 +45,7 @@ class Steering(Mixed):
         self._last: np.ndarray | None = None
         self._panel_of_pointer = 0
         target.setMouseTracking(True)
+        target.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         target.installEventFilter(self)
         self._pulse = QTimer(self)
         self._pulse.setInterval(FRAME)
@@ -150,6 +151,9 @@ class Steering(Mixed):
                 return self._press(event)
             case QEvent.Type.Wheel:
                 return self._wheel(event)
+            case QEvent.Type.KeyPress | QEvent.Type.KeyRelease:
+                event.ignore()  # keys are the window's
+                return True
             case QEvent.Type.Leave:
                 self._pointer = None
                 if self._tool:

@@ -316,7 +316,7 @@ class SwarmView(SceneView):
             for item in self._items(panel, "box"):
                 self._stroke(item, matrix, part, "line_strong", 1.0, 0.75)
             for item in self._items(panel, "segments"):
-                self._stroke(item, matrix, part, "text2", self.theme.px(1) * ratio, 0.55)
+                self._stroke(item, matrix, part, "text2", 1.25 * self.theme.scale * ratio, 0.7)
 
     def _draw_above(self, parts: list[Part], ratio: float) -> None:
         gloo.set_state(blend=True, blend_func=COVER, depth_test=False)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.theme.theme import Theme
 from app.views import choose
@@ -525,3 +525,29 @@ def test_data_can_be_copied(kind, theme, shown):
     view = shown(kind(theme))
     view.show_layers((SQUARE, points))
     assert set(view.data()) == {"position", "speed"}
+
+
+def test_lines_that_pass_the_eye_stay_straight(dark, shown, qtbot):
+    view = shown(SwarmView(dark))
+    line = Segments(np.array([[-50.0, 0.5, 0.5]]), np.array([[50.0, 0.5, 0.5]]))
+    view.set_images(False)
+    view.show_layers((Box(np.zeros(3), np.ones(3)), line))
+    settle(qtbot)
+    seen = light(view) > 24  # the stage itself glows by 16
+    rows, columns = np.nonzero(seen)
+    assert len(rows) > 50
+    # All that is drawn lies on one line of the screen: a pixel or two wide.
+    slope = np.polyfit(columns, rows, 1)
+    assert np.abs(rows - np.polyval(slope, columns)).max() < 3
+
+
+def test_keys_are_left_to_the_window(kind, dark, shown, qtbot):
+    window = QWidget()
+    keys = []
+    window.keyPressEvent = lambda event: keys.append(event.key())
+    view = kind(dark, window)
+    view.resize(200, 150)
+    shown(window)
+    view._target.setFocus()
+    qtbot.keyClick(view._target, Qt.Key.Key_Space)
+    assert keys == [Qt.Key.Key_Space]
