@@ -85,11 +85,12 @@ def formula(source: str, pixels: float, colour: str) -> Formula | None:
     """LaTeX set with letters of so many logical pixels; None where it cannot be set."""
     with _drawing, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for its font in a way that ages
-        import ziamath
+        from ziamath.config import config
+        from ziamath.zmath import Latex
 
-        ziamath.config.svg2 = False  # QtSvg draws no <symbol>
+        config.svg2 = False  # QtSvg draws no <symbol>
         try:
-            made = ziamath.Latex(source, size=pixels, color=colour)
+            made = Latex(source, size=pixels, color=colour)
             text, below = made.svg(), made.getyofst()
         except Exception:  # its parsers raise whatever they like
             return None

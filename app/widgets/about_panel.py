@@ -17,7 +17,8 @@ from app.widgets.scroll import Scroll
 
 
 if TYPE_CHECKING:
-    from engine.core.about import Equation, Source
+    from engine.core.about import Equation as Formula
+    from engine.core.about import Source
 
 NARROW = 240  # pixels of scale 1 below which the button is an icon
 SAID = 1600  # ms that a button says "Copied"
@@ -28,7 +29,7 @@ class Card(NamedTuple):
 
     title: str
     text: str
-    equations: tuple[Equation, ...] = ()
+    equations: tuple[Formula, ...] = ()
     assumptions: str = ""
     sources: tuple[Source, ...] = ()
     after: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
 
@@ -36,7 +36,7 @@ def set_property(widget: QWidget, name: str, value: Any) -> None:
 class Box(QFrame):
     """Children in a line. An int among them is a space in pixels of scale 1, None a stretch."""
 
-    layout_kind: type[QBoxLayout] = QHBoxLayout
+    layout_kind: type[QHBoxLayout] | type[QVBoxLayout] = QHBoxLayout
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import difflib
 import math
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 
 LONGEST = 200  # characters: nobody means more
@@ -19,7 +20,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "cos": math.cos,
     "abs": abs,
 }
-OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,

@@ -36,7 +36,11 @@ def value(number: float, span: tuple[float, float] | None = None, *, log: bool =
 
 
 def estimate(mean: float, error: float) -> tuple[str, str]:
-    """A mean and its error with two digits of the error at most: ("0.542", "0.006")."""
+    """A mean and its error: ("0.542", "0.006"), ("0.704", "0.014").
+
+    The error has one digit, two where it begins with a 1, as physicists write it; no digit of the
+    mean stands beyond it.
+    """
     if not math.isfinite(mean):
         return "–", ""
     if not math.isfinite(error) or error < 0:
@@ -46,7 +50,8 @@ def estimate(mean: float, error: float) -> tuple[str, str]:
     place = -math.floor(math.log10(error))  # of the error's first digit
     first = round(error * 10**place) if abs(place) < 300 else 0
     place -= first == 10
-    if abs(mean) >= 1e6 or place > 8:
+    place += 10 <= round(error * 10 ** (place + 1)) < 20 if abs(place) < 300 else 0
+    if abs(mean) >= 1e6 or place > 6:
         return _tidy(f"{mean:.3e}"), _tidy(f"{error:.0e}")
     places = max(0, place)
     return _tidy(f"{round(mean, place):.{places}f}"), _tidy(f"{round(error, place):.{places}f}")

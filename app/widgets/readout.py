@@ -47,7 +47,7 @@ class Readout(QWidget):
 
     def __init__(self, theme: Theme, symbol: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._symbol = symbol
+        self._symbol, self._theory_name = symbol, "theory"
         self._compact = False
         self.words: tuple[str, str, str, str] = ("", "", "", "")  # value, error, theory, samples
         self.few = False  # the error is itself a guess

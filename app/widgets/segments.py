@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFrame,
     QHBoxLayout,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -29,7 +31,9 @@ class Segments(QFrame):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         for word in words:
-            button = QToolButton(text=word, checkable=True)
+            button = QToolButton()
+            button.setText(word)
+            button.setCheckable(True)
             button.setAccessibleName(word)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -70,9 +74,7 @@ class Combo(QComboBox):
         self.theme = theme
         self.addItems(list(words))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
-        self.view().setMinimumWidth(0)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.view().window().setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
         self.textActivated.connect(self.chosen)
 
@@ -93,11 +95,29 @@ class Combo(QComboBox):
         else:
             event.ignore()
 
+    def showPopup(self) -> None:
+        self.view().setMinimumWidth(self.sizeHint().width())  # no word is cut off in the list
+        super().showPopup()
+
+    def sizeHint(self) -> QSize:
+        advance = self.fontMetrics().horizontalAdvance
+        widest = max((advance(self.itemText(k)) for k in range(self.count())), default=0)
+        return QSize(widest + self.theme.px(44), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(self.sizeHint().width(), self.theme.px(96)), self.sizeHint().height())
+
     def paintEvent(self, event) -> None:
-        super().paintEvent(event)
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.width() - self.theme.px(40)
+        elide = Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), elide, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         side = self.theme.px(12)
         area = QRect(round(self.width() - 1.9 * side), (self.height() - side) // 2, side, side)
-        self.theme.icon("caret-down", "text3").paint(QPainter(self), area)
+        self.theme.icon("caret-down", "text3").paint(painter, area)
 
 
 def choice(theme: Theme, words: tuple[str, ...], parent: QWidget | None = None) -> Segments | Combo:

@@ -149,7 +149,9 @@ class SeveralRow(StructureRow):
         self._grid = QGridLayout(inside)
         self._chips: dict[str, QToolButton] = {}
         for place, word in enumerate(parameter.choices or ()):
-            chip = QToolButton(text=word, checkable=True)
+            chip = QToolButton()
+            chip.setText(word)
+            chip.setCheckable(True)
             chip.setProperty("kind", "chip")
             chip.setAccessibleName(word)
             chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -27,8 +27,11 @@ def test_thousands_stand_apart_and_minus_is_a_minus():
 def test_no_digit_stands_beyond_the_error():
     assert numbers.estimate(0.5423, 0.0061) == ("0.542", "0.006")
     assert numbers.estimate(0.63, 0.09) == ("0.63", "0.09")
-    assert numbers.estimate(0.5423, 0.0096) == ("0.54", "0.01")
-    assert numbers.estimate(123.4, 12.0) == ("120", "10")
+    assert numbers.estimate(0.5423, 0.0086) == ("0.542", "0.009")
+    assert numbers.estimate(0.5423, 0.0096) == ("0.542", "0.010")
+    assert numbers.estimate(0.7042, 0.0141) == ("0.704", "0.014")
+    assert numbers.estimate(123.4, 12.0) == ("123", "12")
+    assert numbers.estimate(1234.0, 96.0) == ("1230", "100")
 
 
 def test_what_is_not_known_is_a_dash():
