@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QSizePolicy,
     QStyle,
+    QStyledItemDelegate,
     QStyleOptionComboBox,
     QStylePainter,
     QToolButton,
@@ -73,6 +74,7 @@ class Combo(QComboBox):
         super().__init__(parent)
         self.theme = theme
         self.addItems(list(words))
+        self.setItemDelegate(QStyledItemDelegate(self))  # one that heeds the style sheet
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.view().window().setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
