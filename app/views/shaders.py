@@ -214,7 +214,7 @@ void main() {
     vec4 a = project * vec4(tail, 1.0);
     vec4 b = project * vec4(tip, 1.0);
     // What lies behind the eye is cut off a little before it.
-    float near = 0.002 * max(max(a.w, b.w), 1e-6);
+    float near = 0.02 * max(max(a.w, b.w), 1e-6);
     if (a.w < near) a = mix(a, b, (near - a.w) / max(b.w - a.w, 1e-9));
     if (b.w < near) b = mix(b, a, (near - b.w) / max(a.w - b.w, 1e-9));
     vec2 from = a.xy / a.w * 0.5 * pixels;
@@ -228,7 +228,8 @@ void main() {
     vec2 at = part.x > 0.5 || part.z > 0.5 ? to - along * back : from;
     at += vec2(-along.y, along.x) * part.y * out_by;
     vec4 end = part.x > 0.5 || part.z > 0.5 ? b : a;
-    gl_Position = vec4(at / (0.5 * pixels) * end.w, end.z, end.w);
+    // Divided here, so that what varies across the line is not bent by perspective.
+    gl_Position = vec4(at / (0.5 * pixels), end.z / end.w, 1.0);
     aside = part.z > 0.5 ? 0.0 : part.y * half_width;
     reach = 0.5 * width;
     float level = clamp((value - low) * per_span, 0.001, 0.999);
