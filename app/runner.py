@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from PySide6.QtCore import QObject, Signal
 
@@ -421,8 +421,8 @@ class Runner(QObject):
         kinds = self._simulation.views() if self._densities else {}
         return tuple(
             Splat(
-                wish.matrix,
-                wish.table,
+                cast(Any, wish.matrix),
+                cast(Any, wish.table),
                 view=wish.view,
                 colouring=wish.colouring,
                 height=wish.height,
@@ -490,5 +490,7 @@ def _touch(hand: Hand) -> Touch:
 
     from engine.core.system import Touch
 
-    position, drag = (np.asarray(v, np.float32) for v in (hand.position, hand.drag))
-    return Touch(position, drag, np.float32(hand.radius), np.float32(hand.sign))
+    touched: Any = tuple(
+        np.asarray(v, np.float32) for v in (hand.position, hand.drag, hand.radius, hand.sign)
+    )
+    return Touch(*touched)

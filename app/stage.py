@@ -87,12 +87,13 @@ class Stage(QWidget):
         self._title.show_title(title)
         if self.view is None or self.name != name or self._system is not type(moment.system):
             self._drop_view()
-            self.view = view_for(layers, self.theme, hint, self)
-            self.layout().addWidget(self.view)
-            self.view.touched.connect(self._on_touched)
-            if hasattr(self.view, "density_changed"):
-                self.view.density_changed.connect(self._on_density)
-                self.view.camera_changed.connect(self._wish_density)
+            view: Any = view_for(layers, self.theme, hint, self)
+            self.view = view
+            self.layout().addWidget(view)
+            view.touched.connect(self._on_touched)
+            if hasattr(view, "density_changed"):
+                view.density_changed.connect(self._on_density)
+                view.camera_changed.connect(self._wish_density)
         self.name, self._system = name, type(moment.system)
         self.view.show_layers(layers)
         self._offer_choices(moment)
@@ -113,7 +114,7 @@ class Stage(QWidget):
         scale = getattr(view, "scale", None)
         planar = scale is not None and view.camera.dim == 2  # type: ignore[attr-defined]
         self._scale.setVisible(bool(planar))
-        if planar:
+        if scale is not None and planar:
             size = self._scale.size()
             self._scale.set_scale(1 / scale)
             if self._scale.size() != size:
@@ -188,7 +189,8 @@ class Stage(QWidget):
     def toggle_density(self) -> None:
         """From points to their density and back, whatever was chosen for speed."""
         if self.view is not None and hasattr(self.view, "set_density"):
-            self.view.set_density("never" if self.view.is_density else "always")
+            view: Any = self.view
+            view.set_density("never" if view.is_density else "always")
             self._wish_density()
 
     @property

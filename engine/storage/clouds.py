@@ -184,7 +184,7 @@ def _read_ply(content: bytes) -> np.ndarray:
     if not found or not lines or lines[0] != ["ply"]:
         raise WrongError("does not begin with a PLY header")
     body = body[2:] if body[:2] == b"\r\n" else body[1:]
-    kind, count, properties, first = "", -1, [], ""
+    kind, count, properties, first, inside = "", -1, [], "", False
     for words in lines[1:]:
         match words:
             case ["format", kind, *_]:
