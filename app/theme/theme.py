@@ -102,7 +102,10 @@ class Theme:
 
     def apply(self, application: QApplication) -> None:
         """Dress the whole application."""
-        application.setStyle("Fusion")
+        # Without the old sheet, widgets are polished once instead of once for each change below.
+        application.setStyleSheet("")
+        if application.style().objectName() != "fusion":
+            application.setStyle("Fusion")
         application.setPalette(self.palette())
         _bring_inter()
         font = QFont()

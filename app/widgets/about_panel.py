@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -34,6 +36,14 @@ class Card(NamedTuple):
     sources: tuple[Source, ...] = ()
     after: bool = False
     theory_names: tuple[str, ...] = ()
+
+
+def raised(text: str) -> str:
+    """A docstring's `N^{-1/2}` and `K_c` as rich text: indices raised and lowered."""
+    rich = html.escape(text, quote=False)
+    rich = re.sub(r"\^\{([^{}]*)\}|\^(\w)", lambda m: f"<sup>{m[1] or m[2]}</sup>", rich)
+    rich = re.sub(r"(?<=\b\w)_(?:\{([^{}]*)\}|(\w+))", lambda m: f"<sub>{m[1] or m[2]}</sub>", rich)
+    return re.sub(r"(<su[pb]>)-", "\\1\u2212", rich)
 
 
 class SourceRow(QWidget):
@@ -125,7 +135,10 @@ class AboutPanel(QFrame):
     def _fill(self, inside: Column, card: Card) -> None:
         inside.add(Label(card.title, "title", wrap=True))
         for paragraph in filter(None, (part.strip() for part in card.text.split("\n\n"))):
-            inside.add(Label(" ".join(paragraph.split()), "second", wrap=True))
+            words = Label("", "second", wrap=True)
+            words.setTextFormat(Qt.TextFormat.RichText)
+            words.setText(raised(" ".join(paragraph.split())))
+            inside.add(words)
         if card.equations:
             lines: list[QWidget] = []
             for equation in card.equations:

@@ -81,9 +81,8 @@ class HistoryPanel(QFrame):
         self._list.itemClicked.connect(self._on_chosen)
         self._list.itemActivated.connect(self._on_chosen)
         self._done = 0
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._list)
+        self._whole = QVBoxLayout(self)
+        self._whole.addWidget(self._list)
         self.restyle(theme)
 
     def show_steps(self, steps: list[Past], done: int, start: str = "start") -> None:
@@ -110,6 +109,7 @@ class HistoryPanel(QFrame):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setMinimumWidth(theme.px(180))
+        self._whole.setContentsMargins(0, theme.px(8), 0, theme.px(8))
         self._list.doItemsLayout()
         self._list.viewport().update()
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app.theme.theme import Theme
-from app.widgets.about_panel import AboutPanel, Card
+from app.widgets.about_panel import AboutPanel, Card, SourceRow, raised
 from app.widgets.command_palette import Command, CommandPalette, match
 from app.widgets.export_dialog import ExportDialog
 from app.widgets.gallery_panel import Entry, GalleryPanel
@@ -117,11 +117,15 @@ def test_the_card_says_what_theory_assumes_and_copies_bibtex(theme, shown, qtbot
     assert "Theory: order" in words
     assert "N → ∞." in words
     assert any(text.startswith("after Kuramoto") for text in words)
-    from app.widgets.about_panel import SourceRow
-
     with qtbot.waitSignal(panel.copied):
         panel.findChild(SourceRow).copy()
     assert QApplication.clipboard().text() == "@x"
+
+
+def test_indices_of_docstrings_are_raised_and_lowered():
+    assert raised("order N^{-1/2}") == "order N<sup>\u22121/2</sup>"
+    assert raised("K_c = 2 and a < b") == "K<sub>c</sub> = 2 and a &lt; b"
+    assert raised("snake_case stays") == "snake_case stays"
 
 
 # Transport, status, readout.
