@@ -7,21 +7,18 @@ no bloom, no comets and no periodic images, and crowds become a picture of their
 
 from __future__ import annotations
 
-import gc
 import math
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import vispy
 from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QVBoxLayout, QWidget
-from vispy import app, gloo
+from vispy import gloo
 from vispy.gloo import gl
-from vispy.gloo.context import forget_canvas
 
 from app.views import colours
 from app.views.camera import FILL
+from app.views.canvases import Canvas, canvas_for
 from app.views.choose import gl_facts
 from app.views.drawing import (
     COVER,
@@ -41,31 +38,10 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.about import Hint
 
-vispy.use("pyside6")
-
 IMAGES_AT_MOST = 3  # periodic images to each side
 EXPOSURE, EXPOSURE_INK = 1.35, 1.7
 HALO, HALO_INK = 0.55, 0.10
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
-
-
-class _Canvas(app.Canvas):
-    def __init__(self, view: SwarmView) -> None:
-        super().__init__(keys=None, vsync=False, config={"depth_size": 24})
-        self.view = weakref.ref(view)  # no cycle: a view ends when it is let go
-
-    def on_draw(self, _event: Any) -> None:
-        view = self.view()
-        if view is None:
-            return
-        # Collecting a forgotten window here would take the current OpenGL context away.
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            view.paint()
-        finally:
-            if collects:
-                gc.enable()
 
 
 class SwarmView(SceneView):
@@ -82,7 +58,7 @@ class SwarmView(SceneView):
         self._software: bool | None = None
         self.renderer = ""
 
-        self._canvas: _Canvas | None = _Canvas(self)
+        self._canvas: Canvas | None = canvas_for(self, software=self.software)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._canvas.native)
@@ -253,7 +229,8 @@ class SwarmView(SceneView):
     # Painting
 
     def _repaint(self) -> None:
-        self._target.update()
+        if self._canvas is not None:
+            self._canvas.repaint()
         if self._words.isVisible():
             self._words.update()
 
@@ -517,9 +494,7 @@ class SwarmView(SceneView):
                 item.delete()
         canvas.context.flush_commands()
         self._drawn, self._tables = {}, {}
-        canvas.events.draw.disconnect()
-        # Not canvas.close(): it runs the event loop, in the middle of whatever deletes this view.
-        forget_canvas(canvas)
+        canvas.release()
 
     def closeEvent(self, event: Any) -> None:
         self.release()
