@@ -1,11 +1,15 @@
 """The program: `manyscope`, or `python -m app`."""
 
+import io
 import sys
 
 
 def main() -> None:
     from app.command_line import run
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every console has φ
     sys.exit(run(sys.argv[1:]))
 
 

@@ -434,7 +434,8 @@ def _answer(wish: Any, found: dict[str, Any], words: Callable[[], str]) -> None:
     if wish.json:
         from app.figures.metadata import finite
 
-        print(json.dumps(finite(found), ensure_ascii=False, allow_nan=False))
+        # In ASCII, for not every pipe takes more.
+        print(json.dumps(finite(found), allow_nan=False))
     else:
         print(words())
 
@@ -1016,8 +1017,10 @@ def _window(wish: Any) -> int:
     what = wish.what
     if what is not None:
         path = Path(what)
-        if path.exists():
+        if path.is_file():
             what = str(path)
+        elif path.is_dir() and what not in identities():
+            raise Refused(f"{what} is a folder: name a system or a file.")
         elif path.suffix or path.parent != Path():
             raise Refused(f"{what} is not there: name a system or a file.")
         else:

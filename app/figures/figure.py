@@ -411,6 +411,8 @@ class _Page:
         inner = width - self._beside(panel)
         shape = scene.aspect(panel.layers)
         inner, tall = min(inner, height / shape), min(height, inner * shape)
+        if len(self.figure.texts) == 0:  # alone on a page of another shape, it stands in the middle
+            left += (width - self._beside(panel) - inner) / 2
         # The frame is drawn centred on the edge of the axes.
         axes = self._axes(left + 0.1, top, inner - 0.2, tall)
         columns = max(8, round((inner - 0.2) * MM * self.style.dpi))

@@ -68,7 +68,8 @@ def test_light_and_ink_stay_colours_however_dense_the_crowd(crowd):
         raster.ink(sums, np.ones(3)),
         raster.solid(sums, np.ones(3)),
     ):
-        assert ((picture >= 0) & (picture <= 1)).all()
+        # White less a little ink, and that ink: rounded in single precision.
+        assert ((picture >= 0) & (picture <= 1 + 1e-6)).all()
 
 
 def test_ink_of_a_crowd_is_its_own_colour_and_of_nobody_is_paper():
