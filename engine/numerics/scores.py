@@ -63,21 +63,8 @@ def belief(
     """
     a, v = shrunk(t), variance(t, width)
     square = jnp.sum(y**2, axis=1)
-    forward = y.T * (a / v)
-    offset = square * (a**2 / (2 * v))
     columns = jnp.concatenate([y, square[:, None], jnp.ones((len(y), 1))], axis=1)
-
-    def moments(x: Float[Array, "block dim"]) -> tuple[Array, Array]:
-        logit = x @ forward - offset
-        top = jnp.max(logit, axis=1, keepdims=True)
-        return jnp.exp(logit - top) @ columns, top[:, 0]
-
-    n = len(x)
-    block = min(block, n)
-    padded = jnp.pad(x, ((0, -n % block), (0, 0)))
-    sums, top = lax.map(moments, padded.reshape(-1, block, x.shape[1]))
-    sums, top = sums.reshape(len(padded), -1)[:n], top.reshape(-1)[:n]
-
+    sums, top = weighted(x, y, columns, a, v, block)
     total = sums[:, -1]
     mean, second = sums[:, :-2] / total[:, None], sums[:, -2] / total
     spread = jnp.maximum(second - jnp.sum(mean**2, axis=1), 0)
@@ -95,7 +82,32 @@ def score(
     block: int = BLOCK,
 ) -> Float[Array, "n dim"]:
     """∇ log p_t at each x."""
-    return (shrunk(t) * belief(x, y, t, width, block=block).mean - x) / variance(t, width)
+    a, v = shrunk(t), variance(t, width)
+    columns = jnp.concatenate([y, jnp.ones((len(y), 1))], axis=1)
+    sums, _ = weighted(x, y, columns, a, v, block)
+    return (a * sums[:, :-1] / sums[:, -1:] - x) / v
+
+
+def weighted(
+    x: Float[Array, "n dim"],
+    y: Float[Array, "m dim"],
+    columns: Float[Array, "m k"],
+    a: Float[Array, ""],
+    v: Float[Array, ""],
+    block: int,
+) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:
+    """Σ_j exp(logit_j − top) columns_j for each x, and the largest logit, `top`."""
+    forward, offset = y.T * (a / v), jnp.sum(y**2, axis=1) * (a**2 / (2 * v))
+
+    def of_block(x: Float[Array, "block dim"]) -> tuple[Array, Array]:
+        logit = x @ forward - offset
+        top = jnp.max(logit, axis=1, keepdims=True)
+        return jnp.exp(logit - top) @ columns, top[:, 0]
+
+    n, block = len(x), min(block, len(x))
+    padded = jnp.pad(x, ((0, -n % block), (0, 0)))
+    sums, top = lax.map(of_block, padded.reshape(-1, block, x.shape[1]))
+    return sums.reshape(len(padded), -1)[:n], top.reshape(-1)[:n]
 
 
 def local_dimension(

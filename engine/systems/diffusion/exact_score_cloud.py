@@ -89,6 +89,7 @@ class ExactScoreCloud(System[State]):
         ),
     )
     assumptions = "Infinitely many particles with the exact score (δ = 0, h = 0) of these data."
+    cell: ClassVar[Mapping[str, int]] = {"n": 256, "m": 256}
     hints: ClassVar[Mapping[str, Hint]] = {
         "cloud": Hint(azimuth=35.0, elevation=25.0),
         "dimension": Hint(large=False),
@@ -103,7 +104,7 @@ class ExactScoreCloud(System[State]):
         Preset("scrub noise", flow="hold", moment=0.1, mixing=1.0),
     )
     quantities = (
-        Quantity("distance", symbol="SW₂", span=(0, 1), help="sliced Wasserstein, to the data"),
+        Quantity("distance", symbol="SW₂", span=(0, 0.5), help="sliced Wasserstein, to the data"),
         Quantity("dimension", symbol="dim", span=(0, 3), help="of the ways to stay data"),
         Quantity("time", symbol="t", span=(1e-4, EARLIEST), log=True, help="of the noise"),
         Quantity("choices", symbol="e^H", log=True, help="data points a particle may come from"),
@@ -319,6 +320,9 @@ class ExactScoreCloud(System[State]):
             "an exact score makes the data points themselves again: raise h to smooth them": few,
             "the score is wrong on purpose: δ is not 0": jnp.asarray(self.score_error) != 0,
             "fewer than 40 steps: the score changes much within one": jnp.asarray(self.steps) < 40,
+            "only M points of your cloud are used: raise M to use more": jnp.asarray(
+                self.own is not None and len(self.own) > self.m
+            ),
         }
 
     @poke()

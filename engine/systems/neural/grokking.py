@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Curve, Frame, Image, Points
-from engine.core.parameters import Scalar, live, size, start
+from engine.core.parameters import Scalar, live, size
 from engine.core.system import System
 from engine.core.theory import Boundary, Flags, Scalars
 
@@ -79,23 +79,24 @@ class Grokking(System[State]):
     )
     clock = "training steps"
 
-    rate: Scalar = live(
-        default=1.0, span=(0.2, 4), symbol="η", help="learning rate", log=True, limits=(0, math.inf)
-    )
-    scale: Scalar = start(
+    scale: Scalar = live(
         default=1.0,
         span=(0.25, 30),
         symbol="α",
-        help="of the output",
+        help="of the output: large is lazy",
         log=True,
         limits=(1e-3, math.inf),
     )
-    bend: Scalar = start(
+    bend: Scalar = live(
         default=0.25,
         span=(0.02, 1),
         symbol="ε",
         help="quadratic part of φ",
+        log=True,
         limits=(1e-4, math.inf),
+    )
+    rate: Scalar = live(
+        default=1.0, span=(0.2, 4), symbol="η", help="learning rate", log=True, limits=(0, math.inf)
     )
     n: int = size(default=400, span=(16, 4000), symbol="N", help="neurons")
     d: int = size(default=30, span=(4, 100), symbol="D", help="inputs")

@@ -203,6 +203,8 @@ def test_a_cloud_of_the_user_is_what_it_condenses_to():
     np.testing.assert_allclose(jnp.bincount(nearer, length=4) / 1000, 0.25, atol=0.055)
     flat = Simulation(ExactScoreCloud(**ONCE, own=corners[:, :2]))
     np.testing.assert_allclose(state(flat).data, data, atol=1e-6)
+    many = ExactScoreCloud(**ONCE, own=jnp.ones((501, 3)))
+    assert many.caveats(state(running))["only M points of your cloud are used: raise M to use more"]
 
 
 def test_a_cloud_that_is_none_is_refused_in_words():
