@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QWidget
 
+from app.map_worker import cells
 from app.views.choose import view_for
 from app.views.map_view import MapView
 from app.views.parameter_curve import ParameterCurveView
@@ -76,7 +77,7 @@ class Diagrams(QSplitter):
         from engine.core.maps import default_axes
 
         session, system = self._session, moment.system
-        self.axes = default_axes(system)
+        self.axes = default_axes(system, cells(system))
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
         self._theory_name = system.theory_name
@@ -132,7 +133,7 @@ class Diagrams(QSplitter):
         self._curve = (diagram.curve_x, diagram.curve)
         self._draw_theory()
         size = "" if diagram.members is None else f"N = {diagram.members}"
-        filled = 1.0 if diagram.measured is None else np.isfinite(diagram.measured.mean).mean()
+        filled = 0.0 if diagram.measured is None else diagram.measured.measured.mean()
         note = size if diagram.complete else f"{size}, {filled:.0%} filled".lstrip(", ")
         self._map_note.setText(note)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.core.maps import Axis, Line, PhaseMap
     from engine.core.system import System
 
+MEMBERS = 1024  # of a cell of the map
 SETTLE = MEASURE = 400  # steps of a cell
 SHARE = 0.35  # of the time that goes to the map while the run is moving
 QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
@@ -200,15 +202,31 @@ class MapWorker(QObject):
             self.arrived.emit()
 
 
+@cache
+def together(system: type[System[Any]]) -> bool:
+    """Whether cells of its map run side by side; traces a step, so not in the window's thread."""
+    from engine.core.maps import side_by_side
+
+    return side_by_side(system())
+
+
 def small_enough(system: System[Any]) -> System[Any]:
-    """The same system with at most about a thousand members, so that a map takes seconds."""
+    """The same system with fewer members, so that a map takes seconds to minutes."""
     from engine.core.parameters import parameters
 
-    sizes = {n: p for n, p in parameters(system).items() if p.kind == "size"}
-    if "n" in sizes:
-        low = int(sizes["n"].span[0]) if sizes["n"].span else 1
-        return system.replace(n=max(low, min(system.n, 1024)))  # type: ignore[attr-defined]
-    return system
+    known = parameters(system)
+    sizes = dict(type(system).cell)
+    if not sizes and "n" in known and known["n"].kind == "size":
+        sizes = {"n": MEMBERS if together(type(system)) else MEMBERS // 2}
+    least = {name: known[name].span or (1, 1) for name in sizes}
+    return system.replace(
+        **{n: max(int(least[n][0]), min(getattr(system, n), most)) for n, most in sizes.items()}
+    )
+
+
+def cells(system: System[Any]) -> int:
+    """How many cells along an axis of the map: fewer where they cannot run side by side."""
+    return 64 if together(type(system)) else 32
 
 
 def _identity_of(request: MapRequest) -> tuple[Any, ...]:

@@ -313,7 +313,12 @@ class Stage(QWidget):
         self._legend.move(edge, height - self._legend.height() - edge)
         self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
         banner = self._banner
-        banner.move((width - banner.width()) // 2, height - banner.height() - edge)
+        left, foot = (width - banner.width()) // 2, height - banner.height() - edge
+        for chip in (self._legend, self._scale):  # it stands above what it would cover
+            apart = chip.x() > left + banner.width() or chip.x() + chip.width() < left
+            if chip.isVisible() and not apart:
+                foot = min(foot, chip.y() - banner.height() - edge // 2)
+        banner.move(left, foot)
         if self._notice is not None:
             notice = self._notice
             notice.adjustSize()

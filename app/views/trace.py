@@ -14,6 +14,7 @@ from app.views.plotting import DOT, PlotBase, Range, add_plot, bounds, dress, no
 
 AT_FIRST = 1024  # samples of room
 GROWTH = 1.5  # of the time axis, when the trace reaches its end
+RECENT = 20  # samples whose mean a name stands at
 EVENTS = 40  # that are kept
 
 
@@ -124,35 +125,29 @@ class TraceView(PlotBase):
     def _name_lines(
         self, time: np.ndarray, value: np.ndarray, theory: np.ndarray, low: float, high: float
     ) -> None:
-        known = bool(self._count) and np.isfinite(value[-1])
+        """Each name stands at the end of its line, on the side where the other line is not."""
+        known = bool(self._count) and bool(np.isfinite(value[-1]))
+        predicted = bool(self._count) and bool(np.isfinite(theory[-1]))
         self._last.setData(*((time[-1:], value[-1:]) if known else ([], [])))
-        self._name.setVisible(bool(known))
-        predicted = bool(self._count) and np.isfinite(theory[-1])
-        self._theory_name.setVisible(bool(predicted))
-        middle = (low + high) / 2
-        # The name of a line stands on the side of it where the other line is not.
-        above = predicted and theory[-1] >= np.nanmean(value[-50:]) if known else True
-        level = spread = 0.0
+        self._name.setVisible(known)
+        self._theory_name.setVisible(predicted)
+        letter = 0.14 * (high - low)  # about the height of a name
+        ends = []
         if known:
-            level = float(np.nanmean(value[-50:]))
-            spread = float(np.nanmax(np.abs(value[-50:] - level)))
-            below = above if predicted else level > middle
-            self._name.setAnchor((1, 0) if below else (1, 1))
-            self._name.setPos(time[-1], level - spread if below else level + spread)
+            ends.append((float(np.nanmean(value[-RECENT:])), self._name))
         if predicted:
-            over = above and theory[-1] < high - 0.14 * (high - low)
-            if above and not over:
-                over = False
-            self._theory_name.setAnchor((1, 1) if over else (1, 0))
-            if above and not over and known:
-                # No room above: theory's name goes under its line and the measured one moves on.
-                self._name.setAnchor((1, 0))
-                self._name.setPos(time[-1], min(level - spread, theory[-1] - 0.14 * (high - low)))
-            elif not above:
-                self._theory_name.setAnchor((1, 0))
-                if theory[-1] < low + 0.14 * (high - low):
-                    self._theory_name.setAnchor((1, 1))
-            self._theory_name.setPos(time[-1], theory[-1])
+            ends.append((float(theory[-1]), self._theory_name))
+        ends.sort(key=lambda end: end[0], reverse=True)
+        ceiling = high
+        for place, (level, name) in enumerate(ends):
+            alone = len(ends) == 1
+            above = level < high - letter if place == 0 else level < low + letter
+            if alone:
+                above = level < (low + high) / 2
+            at = level if above or place == 0 else min(level, ceiling)
+            name.setAnchor((1, 1) if above else (1, 0))
+            name.setPos(time[-1], at)
+            ceiling = level if above else at - letter
 
     def _place_marks(self, low: float) -> None:
         theme = self.theme

@@ -82,6 +82,7 @@ class System(abc.ABC, Generic[State]):
     equations: ClassVar[tuple[Equation, ...]] = ()  # as the paper writes them, for the card
     theory_name: ClassVar[str] = "theory"  # what its lines are called: "mean field", "exact"
     assumptions: ClassVar[str] = ""  # under which `theory` holds, in one sentence
+    cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()
     quantities: ClassVar[tuple[Quantity, ...]] = ()
