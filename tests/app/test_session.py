@@ -44,7 +44,7 @@ def test_the_dot_moves_two_parameters_in_one_step(session):
     first, second = [n for n, p in session.parameters.items() if p.kind == "live"][:2]
     session.hold()
     session.set(**{first: 1.0, second: 1.5})
-    session.set(**{first: 2.0, second: 0.5})
+    session.set(**{first: 3.0, second: 0.75})
     session.commit()
     assert session.undo_stack.count() == 1
     session.undo()
