@@ -129,7 +129,11 @@ class KdeRegimes(Scene[State]):
 
     def caveats(self, state: State) -> Flags:
         wanted = jnp.exp(jnp.asarray(self.load * self.d))
-        return {"fewer samples than α asks for: raise n_max": wanted > 1.01 * self.room}
+        near = jnp.abs(jnp.log(self.bandwidth / self.glass())) < 0.5
+        return {
+            "fewer samples than α asks for: raise n_max": wanted > 1.01 * self.room,
+            "near h_G a finite d rounds the edge: theory is for d → ∞": near & (self.d < 100),
+        }
 
     def frame(self, state: State) -> Frame:
         log_density = self.log_density(state) / self.d
