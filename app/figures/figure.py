@@ -874,7 +874,7 @@ class _Page:
         effects = [patheffects.withStroke(linewidth=1.4, foreground=rim or self.paper)]
         axes.text(
             *found[0],
-            mathtext(words),
+            _worded(words),
             transform=axes.transAxes,
             color=tone or line.get_color(),
             fontsize=font,
@@ -886,8 +886,12 @@ class _Page:
 
 
 def _worded(label: str) -> str:
-    """A label of a layer: a lone symbol is mathematics, a sentence stays as it is."""
-    return mathtext(label) if len(label) <= 3 else label
+    """A label of a layer: its symbols are mathematics, its words stay words."""
+
+    def is_symbol(word: str) -> bool:
+        return (len(word) == 1 and word.isalpha() and word not in "aI") or "_" in word
+
+    return " ".join(mathtext(word) if is_symbol(word) else word for word in label.split(" "))
 
 
 def _short(value: float) -> str:

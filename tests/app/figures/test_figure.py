@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from app.figures import scene
-from app.figures.figure import FORMATS, FigureStyle, export_figure, figure_bytes, preset, presets
+from app.figures.figure import (
+    FORMATS,
+    FigureStyle,
+    _worded,
+    export_figure,
+    figure_bytes,
+    preset,
+    presets,
+)
 from app.figures.look import mathtext
 from app.figures.panels import FramePanel, Label, MapPanel, ParameterCurve, Trace
 from app.views.camera import Camera2D
@@ -214,6 +222,21 @@ def test_a_field_has_its_first_row_at_the_bottom():
 )
 def test_symbols_are_set_as_mathematics(symbol, shown):
     assert mathtext(symbol) == shown
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("noise time t", "noise time $t$"),
+        ("overlap |m_μ|", "overlap $|m_{μ}|$"),
+        ("θ − ψ", "$θ$ − $ψ$"),
+        ("a share of squares", "a share of squares"),
+        ("r", "$r$"),
+        ("", ""),
+    ],
+)
+def test_symbols_among_words_are_mathematics_too(label, shown):
+    assert _worded(label) == shown
 
 
 def test_every_symbol_of_the_gallery_can_be_set():
