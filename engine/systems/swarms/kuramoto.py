@@ -337,11 +337,10 @@ class Kuramoto(System[State]):
         s, c = sincos(state.phase)
         x, y = jnp.mean(c), jnp.mean(s)
         mean = jnp.stack([x, y])[None, :]
-        if self.law == "identical":
-            # Nothing tells them apart: spread them over the ring, evenly and always alike.
-            radius = 1 + 0.15 * (2 * (jnp.arange(self.n) * 0.618034 % 1) - 1)
-        else:
-            radius = 1 + 0.15 * jnp.tanh(state.detuning)  # slow inside, fast outside
+        # Slow ones inside, fast ones outside; and a ring as thick as makes its density visible,
+        # spread evenly and always alike.
+        spread = 2 * (jnp.arange(self.n) * 0.618034 % 1) - 1
+        radius = 1 + 0.14 * jnp.tanh(state.detuning) + 0.05 * spread
         swarm = radius[:, None] * jnp.stack([c, s], axis=1)
         colours = {
             "phase": Colour(state.phase, scale="phase"),
