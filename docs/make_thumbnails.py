@@ -32,7 +32,7 @@ POSES: dict[str, tuple[dict[str, Any], int]] = {
     "exact-score-cloud": ({"n": 5000}, 500),
     "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150),
     "ising": ({}, 400),
-    "hopfield": ({}, 3),
+    "hopfield": ({"corruption": 0.2}, 0),
 }
 
 
@@ -61,8 +61,7 @@ def picture(name: str) -> np.ndarray:
     turn = (hint.azimuth, hint.elevation) if hint else (30.0, 20.0)
     cameras = [scene.camera_for(p, azimuth=turn[0], elevation=turn[1]) for p in panels]
     boxes = scene.named(panels[0], "Box")
-    filled = (boxes and boxes[0].periodic) or scene.named(panels[0], "Image")
-    if filled and scene.dimension(panels[0]) == 2:
+    if boxes and boxes[0].periodic and scene.dimension(panels[0]) == 2:
         for camera in cameras:
             camera.zoom = WIDTH / HEIGHT / scene.FILL  # a card is no place for margins
     # A card is small: its points are larger than those of a stage would be.
