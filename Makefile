@@ -41,10 +41,16 @@ types:
 	@.ci/setup test
 	.venv/bin/basedpyright
 
-# Against other programs, and the live window's pace; prints ratios. Not part of the tests.
+# Against other programs on one core, then the live window's pace; prints ratios. Peers take part
+# where they are installed. Not part of the tests.
+one_core := $(if $(shell command -v taskset),taskset -c 0)
 bench:
 	@.ci/setup test
-	$(python) -m benchmarks
+	$(one_core) $(python) benchmarks/kuramoto.py
+	$(one_core) $(python) benchmarks/vicsek.py
+	$(one_core) $(python) benchmarks/cloud_score.py
+	$(python) benchmarks/startup.py
+	$(python) benchmarks/live.py
 
 # The pictures of README.md and docs/, taken from the real window on a virtual display.
 screenshots:
