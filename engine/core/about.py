@@ -12,6 +12,7 @@ class Source(NamedTuple):
 
     key: str
     authors: tuple[str, ...]  # "Tamás Vicsek", in the order of the paper
+    surnames: tuple[str, ...]  # "Vicsek", "De Bruyne"
     year: str
     title: str
     venue: str  # "Physical Review Letters 75, 1226–1229"; empty for a preprint
@@ -22,12 +23,16 @@ class Source(NamedTuple):
     @property
     def short(self) -> str:
         """One line: who, where, when."""
-        names = [name.rpartition(" ")[2] for name in self.authors]
-        who = names[0] if len(names) == 1 else " & ".join(names) if len(names) == 2 else ""
         where = self.venue or (f"arXiv:{self.arxiv}" if self.arxiv else "")
-        return ", ".join(part for part in (who or f"{names[0]} et al.", where) if part) + (
+        return ", ".join(part for part in (self.who, where) if part) + (
             f" ({self.year})" if self.year else ""
         )
+
+    @property
+    def who(self) -> str:
+        """The authors as a citation names them."""
+        names = self.surnames
+        return " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
 
 
 class Quantity(NamedTuple):
@@ -87,6 +92,7 @@ def _source(key: str, body: str, text: str) -> Source:
     return Source(
         key,
         tuple(people),
+        tuple(who.split(", ", 1)[0] for who in fields["author"].split(" and ")),
         fields.get("year", ""),
         fields["title"],
         venue,
