@@ -285,6 +285,8 @@ class Crowd(pg.GraphicsObject):
         picture = np.zeros((high, wide, 4), np.uint8)
         for dy in range(side):
             for dx in range(side):
+                if side > 3 and {dx, dy} <= {0, side - 1}:
+                    continue  # without its corners a square looks round
                 picture[row + dy, column + dx] = colour
         image = QImage(picture.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888)
         painter.drawImage(view, image)  # its first row is the lowest, as this axis points up

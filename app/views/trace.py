@@ -131,23 +131,18 @@ class TraceView(PlotBase):
         self._last.setData(*((time[-1:], value[-1:]) if known else ([], [])))
         self._name.setVisible(known)
         self._theory_name.setVisible(predicted)
-        letter = 0.14 * (high - low)  # about the height of a name
+        pixel = self._plot.getViewBox().viewPixelSize()[1]
+        letter = self._name.boundingRect().height() * pixel
         ends = []
         if known:
             ends.append((float(np.nanmean(value[-RECENT:])), self._name))
         if predicted:
             ends.append((float(theory[-1]), self._theory_name))
         ends.sort(key=lambda end: end[0], reverse=True)
-        ceiling = high
-        for place, (level, name) in enumerate(ends):
-            alone = len(ends) == 1
-            above = level < high - letter if place == 0 else level < low + letter
-            if alone:
-                above = level < (low + high) / 2
-            at = level if above or place == 0 else min(level, ceiling)
-            name.setAnchor((1, 1) if above else (1, 0))
-            name.setPos(time[-1], at)
-            ceiling = level if above else at - letter
+        levels = [level for level, _ in ends]
+        for (_, name), foot in zip(ends, _feet(levels, letter, low, high), strict=True):
+            name.setAnchor((1, 1))
+            name.setPos(time[-1], foot)
 
     def _place_marks(self, low: float) -> None:
         theme = self.theme
@@ -172,3 +167,17 @@ class TraceView(PlotBase):
                 words.setPos(event[0], low)
                 words.setVisible(True)
                 free = event[0]
+
+
+def _feet(levels: list[float], letter: float, low: float, high: float) -> list[float]:
+    """Where names of this height stand: the upper above its line, the lower below its own."""
+    if len(levels) < 2:
+        return [level if level < (low + high) / 2 else level - letter for level in levels]
+    upper, lower = levels[0], levels[1] - letter
+    if lower < low:  # no room below: both above, the upper on top
+        lower = levels[1]
+        upper = max(upper, lower + letter)
+    elif upper + letter > high:  # no room above
+        upper = levels[0] - letter
+        lower = min(lower, upper - letter)
+    return [upper, lower]

@@ -254,6 +254,21 @@ def test_a_trace_whose_theory_is_silent_is_drawn(dark, shown, qtbot):
     assert view._name.isVisible()
 
 
+@pytest.mark.parametrize("levels", [(0.99, 1.0), (0.0, 0.01), (0.5, 0.52), (0.1, 0.9), (0.9, 0.2)])
+def test_the_names_of_a_trace_never_cover_each_other(dark, shown, qtbot, levels):
+    view = shown(TraceView(dark), 400, 160)
+    view.set_span((0, 1))
+    for k in range(50):
+        view.append(float(k), *levels)
+    drawn(view, qtbot)
+    view.draw()
+    names = (view._name, view._theory_name)
+    frames = [name.mapRectToScene(name.boundingRect()) for name in names]
+    assert not frames[0].adjusted(0, 1, 0, -1).intersects(frames[1])
+    stage = view._plot.getViewBox().sceneBoundingRect().adjusted(-4, -4, 4, 4)
+    assert all(stage.contains(frame) for frame in frames)
+
+
 def test_a_trace_starts_empty_and_with_one_sample(dark, shown, qtbot):
     view = drawn(shown(TraceView(dark)), qtbot)
     view.append(0.0, 0.5, 0.6)
