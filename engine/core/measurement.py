@@ -134,8 +134,8 @@ def standard_error(series: np.ndarray) -> float:
     if n < FEWEST or not np.isfinite(series).all():
         return math.nan
     whole = float(np.var(series, ddof=1))
-    if whole <= (1e-12 * float(np.max(np.abs(series)))) ** 2:
-        return 0.0  # it does not move, but for rounding
+    if whole <= (1e-7 * float(np.max(np.abs(series)))) ** 2:
+        return 0.0  # it does not move, but for the rounding of float32
     blocks, length = series, 1
     while True:
         variance = float(np.var(blocks, ddof=1))
