@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QSplitter,
+    QTabBar,
     QTabWidget,
     QToolBar,
 )
@@ -508,10 +509,18 @@ class Window(Deeds):
         self._compact = compact
         systems, about, parameters, history = self.docks.values()
         for first, second in ((systems, about), (parameters, history)):
+            if first.isFloating() or second.isFloating():
+                continue
+            # Qt splits no tabs and keeps the tab bar of docks that are tabbed twice: begin anew.
+            hidden = {dock: dock.isHidden() for dock in (first, second)}
+            for dock in (first, second):
+                area = self.dockWidgetArea(dock)
+                self.removeDockWidget(dock)
+                self.addDockWidget(area, dock)
             if compact:
                 self.tabifyDockWidget(first, second)
-            elif not first.isFloating() and not second.isFloating():
-                self.splitDockWidget(first, second, Qt.Orientation.Vertical)
+            for dock in (first, second):
+                dock.setHidden(hidden[dock] and not self.isHidden())
             first.raise_()
         for dock in self.docks.values():
             dock.titleBarWidget().set_shown(not compact)  # type: ignore[attr-defined]
@@ -527,6 +536,21 @@ class Window(Deeds):
         swarm.setSizes([px(480), px(170)] if compact else [px(680), px(210)])
         centre.setSizes([px(490), px(256)] if compact else [px(860), px(400)])
         side.setSizes([500, 400])
+        QTimer.singleShot(300, self, self._hide_stray_tabs)  # when the layout has come to rest
+
+    def _hide_stray_tabs(self) -> None:
+        """Qt leaves tab bars of former layouts standing; keep those that sit on their docks."""
+        only = Qt.FindChildOption.FindDirectChildrenOnly
+        for bar in self.findChildren(QTabBar, options=only):
+            docks = [self.docks.get(bar.tabText(k)) for k in range(bar.count())]
+            sits = any(
+                dock is not None and (dock.x(), dock.width()) == (bar.x(), bar.width())
+                for dock in docks
+            )
+            first = docks[0] if docks else None
+            tabbed = first is not None and bool(self.tabifiedDockWidgets(first))
+            if bar.isVisible() and not (sits and tabbed):
+                bar.hide()
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -601,9 +625,7 @@ def _origin(system: type[System[Any]]) -> str:
     source = references().get(system.sources[0]) if system.sources else None
     if source is None:
         return ""
-    names = [name.rpartition(" ")[2] for name in source.authors]
-    who = names[0] if len(names) == 1 else " & ".join(names) if len(names) == 2 else ""
-    return f"{'after ' if system.after else ''}{who or f'{names[0]} et al.'} {source.year}"
+    return f"{'after ' if system.after else ''}{source.who} {source.year}"
 
 
 def _thumbnail(name: str) -> Path | None:

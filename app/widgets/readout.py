@@ -115,7 +115,12 @@ class Readout(QWidget):
             if not word or (place == 3 and self._compact):
                 continue
             if place > 1 and self._reach[place] > self.width():
-                break
+                if place == 3:
+                    break
+                word = word.split(" ")[-1]  # amber alone says that this is theory's number
+                wide = QFontMetricsF(self._fonts[place]).horizontalAdvance(word)
+                if x + self._gaps[place] + wide > self.width():
+                    break
             x += self._gaps[place] if x else 0
             painter.setFont(self._fonts[place])
             painter.setPen(self.theme.colour(inks[place]))
