@@ -116,7 +116,7 @@ def page(name: str) -> str:
 def small(system: type) -> object:
     """The system with its smallest arrays: names are wanted here, not physics."""
     sizes = {
-        p.name: min(p.default, max(int(p.span[0]), 64))
+        p.name: min(p.default, max(int(p.span[0]), 128))
         for p in parameters(system).values()
         if p.kind == "size" and p.span
     }
