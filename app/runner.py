@@ -294,7 +294,12 @@ class Runner(QObject):
             simulation.restart(wishes.seed)
             self._sampled = -1
         if wishes.back and self._last_good is not None:
+            now = simulation.system  # the state goes back, the sliders stay where the hand put them
             simulation.restore(self._last_good)
+            known = _declared(now)
+            simulation.set(
+                **{n: getattr(now, n) for n, p in known.items() if p.kind == "live" and p.span}
+            )
         if wishes.hand is not None:
             name, hand = wishes.hand
             simulation.poke(name, None if hand is None else _touch(hand))

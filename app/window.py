@@ -30,6 +30,7 @@ from app.map_worker import MapRequest, MapWorker
 from app.runner import Moment, Runner, Trouble
 from app.session import Session
 from app.stage import Stage
+from app.theme.mathematics import prepare
 from app.theme.theme import Theme
 from app.views.choose import gl_facts
 from app.views.trace import TraceView
@@ -97,6 +98,7 @@ class Window(Deeds):
         self.exporter = Exporter(self)
         self.runner.start()
         self.maps.start()
+        prepare()
 
     # Making it.
 
