@@ -79,7 +79,7 @@ class ExactScoreCloud(System[State]):
             "and back: a flow for λ = 0, the reversed diffusion for λ = 1",
         ),
         Equation(
-            r"S(x,t)=\frac{a\sum_j w_j y_j-x}{V},\qquad w_j\propto"
+            r"S(x,t)=\frac{a\sum_j w_j y_j-x}{V},\qquad w_j\propto "
             r"e^{-|x-a y_j|^2/2V},\qquad V=1-a^2+a^2h^2",
             "the score of M points with kernels of width h",
         ),
@@ -172,6 +172,7 @@ class ExactScoreCloud(System[State]):
     def init(self, key: Key[Array, ""]) -> State:
         for_cloud, for_data, for_noise = jax.random.split(key, 3)
         data = self.drawn(for_data)
+        shadows = projected(data)
         state = State(
             cloud=jax.random.normal(for_cloud, (self.n, 3)),
             data=data,
@@ -180,8 +181,8 @@ class ExactScoreCloud(System[State]):
             shown=jnp.int32(0),
             seen=Belief(jnp.zeros((self.n, 3)), jnp.zeros(self.n), jnp.zeros(self.n)),
             width=jnp.asarray(-1.0),
-            shadows=projected(data),
-            infinite=infinite(data, for_noise),
+            shadows=shadows,
+            infinite=infinite(data, shadows, for_noise),
             past=jnp.zeros((KEPT, 2)),
         )
         state = self.looked(state)
@@ -387,17 +388,20 @@ class ExactScoreCloud(System[State]):
         return Curve(x, lax.map(density, x, batch_size=16), label="exact p_t")
 
 
-def infinite(data: Float[Array, "m 3"], key: Key[Array, ""]) -> Float[Array, " times"]:
+def infinite(
+    data: Float[Array, "m 3"], shadows: Float[Array, "m 64"], key: Key[Array, ""]
+) -> Float[Array, " times"]:
     """The sliced distance from the data to the data in noise, at TIMES.
 
     Each point is noised once: the distance that sampling leaves, of order √(V/M), is far below
     that of the noise itself.
     """
-    data = data[:SLICED]
+    if len(data) > SLICED:
+        data = data[:SLICED]
+        shadows = projected(data)
     noise = jax.random.normal(key, data.shape)
-    clean = projected(data)
 
     def at(t: Float[Array, ""]) -> Float[Array, ""]:
-        return sliced(projected(shrunk(t) * data + jnp.sqrt(variance(t)) * noise), clean)
+        return sliced(projected(shrunk(t) * data + jnp.sqrt(variance(t)) * noise), shadows)
 
     return lax.map(at, TIMES)
