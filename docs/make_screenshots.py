@@ -63,10 +63,11 @@ def photograph(names: list[str]) -> None:
 def pose(window: Any, name: str) -> None:
     """Run a system until it shows what it is, and take its pictures."""
     from app.theme.theme import Theme
+    from engine.systems import identity
 
     values, seconds = SYSTEMS[name]
     window.session.open(name, seed=1, **values)
-    wait(lambda: window.moment is not None and window.session.id == name, 60)
+    wait(lambda: window.moment is not None and identity(window.moment.system) == name, 300)
     wait(lambda: False, seconds)
     for theme in THEMES:
         window.restyle(Theme(theme))
