@@ -22,7 +22,7 @@ THEMES = ("light", "dark")
 SYSTEMS = {  # what each shows best, and how long it takes to get there
     "kuramoto": ({"coupling": 1.6, "noise": 0.1}, 14.0),
     "vicsek": ({"noise": 0.3}, 20.0),
-    "exact-score-cloud": ({}, 12.0),
+    "exact-score-cloud": ({"flow": "once"}, 16.0),
 }
 LARGEST = 400_000  # bytes of a picture
 
