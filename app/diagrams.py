@@ -63,7 +63,7 @@ class Diagrams(QSplitter):
         self.setHandleWidth(theme.px(6))
         self.setSizes([500, 400])
 
-        self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self._tabs.currentChanged.connect(lambda _: self._follow_tab())
         self.map.dot_moved.connect(self._on_dot_moved)
         self.map.dot_released.connect(session.commit)
         self.map_panel.export_asked.connect(lambda: self.export_asked.emit("map"))
@@ -77,7 +77,11 @@ class Diagrams(QSplitter):
         from engine.core.maps import default_axes
 
         session, system = self._session, moment.system
-        self.axes = default_axes(system, cells(system))
+        try:
+            self.axes = default_axes(system, cells(system))
+        except ValueError:
+            self.axes = None  # fewer than two live parameters: no map, no curve
+        self.map_panel.setVisible(self.axes is not None)
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
         self._theory_name = system.theory_name
@@ -90,13 +94,16 @@ class Diagrams(QSplitter):
             self._pages.removeWidget(view)
             view.deleteLater()
         self._others = {}
-        self._tabs.addTab(f"{self._symbol}({session.parameters[self.axes[0].name].symbol})")
+        if self.axes is not None:
+            x = session.parameters[self.axes[0].name].symbol
+            self._tabs.setTabData(self._tabs.addTab(f"{self._symbol}({x})"), "curve")
         for name, layers in list(moment.frame.items())[1:]:
             view = view_for(layers, self.theme, type(system).hints.get(name))
             self._others[name] = view
             self._pages.addWidget(view)
-            self._tabs.addTab(name[:1].upper() + name[1:])
+            self._tabs.setTabData(self._tabs.addTab(name[:1].upper() + name[1:]), name)
         self._tabs.setVisible(self._tabs.count() > 1)
+        self.small_panel.setVisible(self._tabs.count() > 0)
         self._follow_tab()
         self.show_values()
         self.axes_changed.emit()
@@ -179,8 +186,7 @@ class Diagrams(QSplitter):
     @property
     def small_name(self) -> str:
         """The name of the smaller view that is on top."""
-        index = self._tabs.currentIndex()
-        return "curve" if index <= 0 else list(self._others)[index - 1]
+        return self._tabs.tabData(self._tabs.currentIndex()) or "curve"
 
     @property
     def small_view(self) -> View:
@@ -198,7 +204,7 @@ class Diagrams(QSplitter):
         self.curve.show_theory(x, {} if y is None else {self._theory_name: y})
 
     def _follow_tab(self) -> None:
-        self._pages.setCurrentIndex(max(0, self._tabs.currentIndex()))
+        self._pages.setCurrentWidget(self.small_view)
 
     def _empty_map(self) -> None:
         from engine.core.maps import blank

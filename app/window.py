@@ -10,21 +10,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QSplitter,
-    QTabBar,
-    QTabWidget,
     QToolBar,
 )
 
 from app.actions import ACTIONS, MENUS
 from app.deeds import FIRST, SCALES, THEMES, Deeds
 from app.diagrams import Diagrams, quantity_of, symbol_of
-from app.dock_title import DockTitle
+from app.docks import Docks
 from app.exporting import Exporter
 from app.map_worker import MapRequest, MapWorker
 from app.runner import Moment, Runner, Trouble
@@ -151,25 +148,17 @@ class Window(Deeds):
         self._splitters = {"swarm": left, "centre": both, "diagrams": self.diagrams}
         self.setCentralWidget(both)
 
-        self.docks: dict[str, QDockWidget] = {}
-        sides = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        for name, panel, side in (
-            ("Systems", self.gallery, sides[0]),
-            ("About", self.about, sides[0]),
-            ("Parameters", self.parameters, sides[1]),
-            ("History", self.history, sides[1]),
-        ):
-            dock = QDockWidget(name, self)
-            dock.setObjectName(name)
-            dock.setWidget(panel)
-            dock.setTitleBarWidget(DockTitle(self.theme, name, dock))
-            self.docks[name] = dock
-            self.addDockWidget(side, dock)
+        self._places = Docks(
+            self,
+            self.theme,
+            left={"Systems": self.gallery, "About": self.about},
+            right={"Parameters": self.parameters, "History": self.history},
+        )
+        self.docks = self._places.by_name
+        for name, dock in self.docks.items():
             toggle = dock.toggleViewAction()
             toggle.setText(f"Panel: {name}")
             self._view_menu.addAction(toggle)
-        for side in sides:
-            self.setTabPosition(side, QTabWidget.TabPosition.North)
         bar = QToolBar("Transport", self)
         bar.setObjectName("transportBar")
         bar.setMovable(False)
@@ -503,34 +492,13 @@ class Window(Deeds):
                 self.restoreState(state, LAYOUT)
 
     def _fit_docks(self, *, anew: bool = False) -> None:
-        """Docks side by side where there is room, else behind tabs."""
+        """Sizes for the room there is."""
         px = self.theme.px
         compact = self.width() < px(COMPACT)
         if compact == self._compact and not anew:
             return
         self._compact = compact
-        systems, about, parameters, history = self.docks.values()
-        for first, second in ((systems, about), (parameters, history)):
-            if first.isFloating() or second.isFloating():
-                continue
-            # Qt splits no tabs and keeps the tab bar of docks that are tabbed twice: begin anew.
-            hidden = {dock: dock.isHidden() for dock in (first, second)}
-            for dock in (first, second):
-                area = self.dockWidgetArea(dock)
-                self.removeDockWidget(dock)
-                self.addDockWidget(area, dock)
-            if compact:
-                self.tabifyDockWidget(first, second)
-            for dock in (first, second):
-                dock.setHidden(hidden[dock] and not self.isHidden())
-            first.raise_()
-        for dock in self.docks.values():
-            dock.titleBarWidget().set_shown(not compact)  # type: ignore[attr-defined]
-        wide = (px(228), px(272)) if compact else (px(280), px(316))
-        self.resizeDocks([systems, parameters], list(wide), Qt.Orientation.Horizontal)
-        if not compact:
-            tall = [px(v) for v in (560, 380, 690, 240)]
-            self.resizeDocks([systems, about, parameters, history], tall, Qt.Orientation.Vertical)
+        self._places.fit(self.theme, compact)
         self.readout.set_compact(compact)
         swarm, centre, side = self._splitters.values()
         for splitter in (swarm, centre, side):
@@ -538,21 +506,6 @@ class Window(Deeds):
         swarm.setSizes([px(480), px(170)] if compact else [px(680), px(210)])
         centre.setSizes([px(490), px(256)] if compact else [px(860), px(400)])
         side.setSizes([500, 400])
-        QTimer.singleShot(300, self, self._hide_stray_tabs)  # when the layout has come to rest
-
-    def _hide_stray_tabs(self) -> None:
-        """Qt leaves tab bars of former layouts standing; keep those that sit on their docks."""
-        only = Qt.FindChildOption.FindDirectChildrenOnly
-        for bar in self.findChildren(QTabBar, options=only):
-            docks = [self.docks.get(bar.tabText(k)) for k in range(bar.count())]
-            sits = any(
-                dock is not None and (dock.x(), dock.width()) == (bar.x(), bar.width())
-                for dock in docks
-            )
-            first = docks[0] if docks else None
-            tabbed = first is not None and bool(self.tabifiedDockWidgets(first))
-            if bar.isVisible() and not (sits and tabbed):
-                bar.hide()
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
