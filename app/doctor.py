@@ -78,7 +78,7 @@ print(json.dumps(found))
 
 def examine() -> dict[str, Any]:
     """All findings, as plain data."""
-    from app.command_line import has_display
+    from app.command_line.display import has_display
 
     display = has_display()
     found: dict[str, Any] = {

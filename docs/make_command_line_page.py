@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from app.command_line import _parser as parser
+from app.command_line.parser import parser
 
 
 PAGE = Path(__file__).parent / "command_line.md"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.command_line import _parser
+from app.command_line.parser import parser
 from engine import gallery
 from engine.core.parameters import parameters
 
@@ -71,7 +71,7 @@ def test_every_system_has_a_page_that_names_what_it_has():
 
 def test_the_page_of_the_command_line_names_every_command_and_option():
     text = (DOCS / "command_line.md").read_text("utf-8")
-    (verbs,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    (verbs,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
     for name, verb in verbs.choices.items():
         assert f"## manyscope {name}\n" in text, f"docs/command_line.md lacks {name}: `make pages`."
         section = text.partition(f"## manyscope {name}\n")[2].partition("\n## ")[0]

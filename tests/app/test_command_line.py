@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from app import command_line
-from app.command_line import identities, run
+from app.command_line import run, series_files
+from app.command_line.systems import identities
 from app.figures.metadata import read_metadata
 
 
@@ -322,7 +322,7 @@ def test_an_interrupted_run_leaves_no_file(capsys, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "_write_series", interrupted)
+    monkeypatch.setattr(series_files, "write", interrupted)
     path = tmp_path / "a.csv"
     assert run(["run", "kuramoto", *SMALL, "--steps", "5", "--out", str(path)]) == 130
     assert files_below(tmp_path) == []

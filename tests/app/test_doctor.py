@@ -19,7 +19,7 @@ def healthy(monkeypatch):
 
     monkeypatch.setattr(doctor, "_asked", asked)
     monkeypatch.setattr(doctor, "_missing", list)
-    monkeypatch.setattr("app.command_line.has_display", lambda: True)
+    monkeypatch.setattr("app.command_line.display.has_display", lambda: True)
     monkeypatch.setattr(doctor, "breaks_python", lambda *_: False)
 
 

@@ -1,0 +1,1 @@
+"""One file for each verb: `HELP`, the arguments that it takes, and how it acts."""
