@@ -20,8 +20,8 @@ from app.widgets.export_dialog import ExportDialog
 
 
 if TYPE_CHECKING:
-    from app.figures.figure import FigureStyle
     from app.figures.panels import Panel
+    from app.figures.style import FigureStyle
     from app.window import Window
 
 PREVIEW = 160  # dpi of the page in the dialog
@@ -342,7 +342,7 @@ class Exporter(QObject):
 
 
 def _style(wish: dict[str, Any]) -> FigureStyle:
-    from app.figures.figure import FigureStyle
+    from app.figures.style import FigureStyle
 
     known = {field.name for field in dataclasses.fields(FigureStyle)}
     return FigureStyle(**{name: value for name, value in wish.items() if name in known})

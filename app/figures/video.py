@@ -253,7 +253,8 @@ class Canvas:
         picture[rows[0] : rows[1] + 1, columns] = edge
 
     def _plot(self, moment: Moment, width: int, height: int) -> np.ndarray:
-        from app.figures.figure import FigureStyle, figure_bytes
+        from app.figures.figure import figure_bytes
+        from app.figures.style import FigureStyle
 
         paper = float(np.clip(width / 72 * 25.4, 10.0, 160.0))  # mm
         share = paper / 160.0

@@ -32,8 +32,9 @@ def take(made: argparse.ArgumentParser) -> None:
 
 
 def act(wish: Any) -> None:
-    from app.figures.figure import FigureStyle, export_figure, preset, presets
+    from app.figures.figure import export_figure
     from app.figures.metadata import caption, metadata_of
+    from app.figures.style import FigureStyle, preset, presets
     from engine.systems import title
 
     path = target(wish.out, FILES)

@@ -69,7 +69,8 @@ def act(wish: Any) -> None:
             with written(path) as draft, draft.open("wb") as file:
                 np.savez_compressed(file, **arrays, metadata=np.array(written_out(about)))
         else:
-            from app.figures.figure import FigureStyle, export_figure
+            from app.figures.figure import export_figure
+            from app.figures.style import FigureStyle
 
             panel = _panel(system, found, maps.lines(system, x, y))
             export_figure([panel], path, FigureStyle(width=wish.width, dpi=wish.dpi), about)

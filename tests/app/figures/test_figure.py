@@ -8,17 +8,11 @@ import pytest
 from PIL import Image
 
 from app.figures import scene
-from app.figures.figure import (
-    FORMATS,
-    FigureStyle,
-    _worded,
-    export_figure,
-    figure_bytes,
-    preset,
-    presets,
-)
+from app.figures.axes import worded
+from app.figures.figure import FORMATS, export_figure, figure_bytes
 from app.figures.look import mathtext
 from app.figures.panels import FramePanel, Label, MapPanel, ParameterCurve, Trace
+from app.figures.style import FigureStyle, preset, presets
 from app.views.camera import Camera2D
 from tests.app.figures import scenes
 
@@ -236,7 +230,7 @@ def test_symbols_are_set_as_mathematics(symbol, shown):
     ],
 )
 def test_symbols_among_words_are_mathematics_too(label, shown):
-    assert _worded(label) == shown
+    assert worded(label) == shown
 
 
 def test_every_symbol_of_the_gallery_can_be_set():

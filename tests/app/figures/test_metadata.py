@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.figures.figure import FigureStyle, export_figure
+from app.figures.figure import export_figure
 from app.figures.metadata import READABLE, caption, finite, metadata_of, read_metadata, written_out
 from app.figures.panels import Trace
+from app.figures.style import FigureStyle
 from engine.systems import gallery
 
 

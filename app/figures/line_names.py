@@ -1,0 +1,113 @@
+"""A name at its line instead of a legend: in its colour, where there is most room."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.figures.axes import worded
+from app.figures.page import Page
+from app.figures.style import PT
+
+
+# Where a name may stand, seen from a point of its line.
+SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 0.8), (-1, 0.8), (1, -0.8), (-1, -0.8))
+
+
+def name_line(
+    page: Page,
+    axes: Any,
+    line: Any,
+    words: str,
+    others: Sequence[Any] = (),
+    rim: str | None = None,
+    tone: str | None = None,
+) -> None:
+    """Write a name at its line, clear of all that is drawn on the axes and of `others`."""
+    from matplotlib import patheffects
+
+    path = _shares(axes, line)
+    path = path[((path > -0.01) & (path < 1.01)).all(axis=1)]
+    if not len(path):
+        return
+    font = 0.87 * page.style.font
+    box = axes.get_position()
+    size = np.array([box.width * page.width, box.height * page.height]) / PT
+    extent = 0.52 * font * len(words) / size[0], 1.15 * font / size[1]
+    place = _roomiest(path[:: max(1, len(path) // 60)], _crowd(axes, others), *extent)
+    if place is None:
+        return
+    effects = [patheffects.withStroke(linewidth=1.4, foreground=rim or page.paper)]
+    axes.text(
+        *place,
+        worded(words),
+        transform=axes.transAxes,
+        color=tone or line.get_color(),
+        fontsize=font,
+        ha="center",
+        va="center",
+        path_effects=effects,
+        zorder=8,
+    )
+
+
+def _shares(axes: Any, drawn: Any) -> np.ndarray:
+    """The points of a line as shares of the axes."""
+    data = np.column_stack([drawn.get_xdata(), drawn.get_ydata()]).astype(float)
+    with np.errstate(all="ignore"):
+        placed = axes.transAxes.inverted().transform(drawn.get_transform().transform(data))
+    return placed[np.isfinite(placed).all(axis=1)]
+
+
+def _crowd(axes: Any, others: Sequence[Any]) -> np.ndarray:
+    """Points of all that a name must not cover, as shares of the axes."""
+    every = [_shares(axes, other) for other in (*axes.get_lines(), *others)]
+    every += [_outline(axes, patch) for patch in axes.patches]
+    for dots in axes.collections:
+        if len(dots.get_offsets()) > 1:
+            placed = dots.get_offset_transform().transform(dots.get_offsets())
+            every.append(axes.transAxes.inverted().transform(placed))
+    return np.concatenate([_denser(one) for one in every if len(one)])
+
+
+def _roomiest(path: np.ndarray, crowd: np.ndarray, wide: float, tall: float) -> np.ndarray | None:
+    """The middle of a name beside its path, as far from the crowd as there is use."""
+    best, found = -1.0, None
+    for x, y in _from_the_middle(path):
+        for dx, dy in SIDES:
+            middle = np.array([x + dx * (wide / 2 + 0.035), y + dy * (tall / 2 + 0.045)])
+            inside = (middle > (wide / 2 + 0.03, tall / 2 + 0.03)) & (
+                middle < (1 - wide / 2 - 0.03, 1 - tall / 2 - 0.03)
+            )
+            if not inside.all():
+                continue
+            apart = np.maximum(np.abs(crowd - middle) - (wide / 2, tall / 2), 0)
+            room = float(np.hypot(*apart.T).min())
+            room = min(room, 0.05) - 0.002 * (dx != 0)
+            if room > best + 1e-9:
+                best, found = room, middle
+    return found
+
+
+def _from_the_middle(path: np.ndarray) -> np.ndarray:
+    """The same points, those at two thirds of the way first."""
+    away = np.abs(np.arange(len(path)) - 0.67 * len(path))
+    return path[np.argsort(away, kind="stable")]
+
+
+def _outline(axes: Any, patch: Any) -> np.ndarray:
+    """The steps of a histogram and what is under them, as shares of the axes."""
+    corners = patch.get_path().vertices
+    placed = axes.transAxes.inverted().transform(patch.get_transform().transform(corners))
+    placed = placed[np.isfinite(placed).all(axis=1)]
+    # Down to the axis and up again, corner by corner.
+    return np.stack([placed, placed * (1, 0), placed], axis=1).reshape(-1, 2)
+
+
+def _denser(path: np.ndarray) -> np.ndarray:
+    """More points along a path, so that nothing slips between two of them."""
+    if len(path) < 2:
+        return path
+    share = np.linspace(0, 1, max(3, 240 // len(path)))[None, :, None]
+    between = path[:-1, None] * (1 - share) + path[1:, None] * share
+    return between.reshape(-1, 2)
