@@ -32,7 +32,17 @@ ENTRIES = [
     Entry("active-matter", "Active matter", "swarms", "2D"),
     Entry("ising", "Ising model", "spins", "lattice"),
 ]
-PAPER = Source("kuramoto1975", ("Y. Kuramoto",), "1975", "Self-entrainment", "LNP 39", "", "", "@x")
+PAPER = Source(
+    "kuramoto1975",
+    ("Y. Kuramoto",),
+    ("Kuramoto",),
+    "1975",
+    "Self-entrainment",
+    "LNP 39",
+    "",
+    "",
+    "@x",
+)
 
 
 class Legend(NamedTuple):
