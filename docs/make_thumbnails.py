@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.figures import look, raster, scene
+from app.figures import raster, scene
 from app.figures.video import stage_look
+from app.theme.tokens import colour, rgb
 from engine import Simulation, gallery
 from engine.core.compilation import keep_compilations
 
@@ -51,8 +52,8 @@ def picture(name: str) -> np.ndarray:
     ground = raster.stage(
         WIDTH,
         HEIGHT,
-        look.rgb(look.colour("stage_glow", "dark")),
-        look.rgb(look.colour("stage", "dark")),
+        rgb(colour("stage_glow", "dark")),
+        rgb(colour("stage", "dark")),
     )
     panels = scene.panels_of(layers)
     if not scene.in_space(layers):
@@ -91,8 +92,8 @@ def plot(layers: tuple[Any, ...], ground: np.ndarray) -> np.ndarray:
     if bars and "y" not in log:
         low[1] = min(low[1], 0)
     size, margin = np.array([WIDTH, HEIGHT]), np.array([40, 34])
-    theory = look.rgb(look.colour("theory", "dark"))
-    measured = look.rgb(look.colour("measured", "dark"))
+    theory = rgb(colour("theory", "dark"))
+    measured = rgb(colour("measured", "dark"))
 
     def place(x: Any, y: Any) -> np.ndarray:
         data = np.column_stack([scaled(x, "x"), scaled(y, "y")])

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from app.figures.look import axis_label, mathtext
 from app.figures.panels import Label
+from app.figures.words import axis_label, mathtext
 
 
 def name_axes(axes: Any, x: Label, y: Label) -> None:

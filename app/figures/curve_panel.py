@@ -7,9 +7,9 @@ import numpy as np
 
 from app.figures.axes import name_axes
 from app.figures.line_names import name_line
-from app.figures.look import colour
 from app.figures.page import Cell, Page
 from app.figures.panels import ParameterCurve
+from app.theme.tokens import colour
 
 
 def draw(page: Page, panel: ParameterCurve, cell: Cell) -> None:

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from app.figures import look
 from app.figures.axes import scale_axes
 from app.figures.colour_bar import draw_bar, room_of
 from app.figures.line_names import name_line
-from app.figures.look import axis_label, colour
 from app.figures.page import Cell, Page
+from app.figures.paint import span_of
 from app.figures.panels import MapPanel
+from app.figures.words import axis_label
+from app.theme.colour_maps import map_table
+from app.theme.tokens import colour
 
 
 DASHES = {"spinodal": (0, (4, 2)), "guide": (0, (1, 1.6))}  # by the kind of a line
@@ -27,14 +29,14 @@ def draw(page: Page, panel: MapPanel, cell: Cell) -> None:
         page,
         (box.x1 * page.width + 1.0, (1 - box.y1) * page.height),
         box.height * page.height,
-        look.map_table(),
+        map_table(),
         ends,
         axis_label(panel.z.words, panel.z.symbol, panel.z.unit),
     )
 
 
 def _span(panel: MapPanel) -> tuple[float, float]:
-    return panel.z.span or look.span_of(np.asarray(panel.map.mean), "level", None)
+    return panel.z.span or span_of(np.asarray(panel.map.mean), "level", None)
 
 
 def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
@@ -43,7 +45,7 @@ def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
     found = panel.map
     low, high = _span(panel)
     missing = colour("line", page.style.theme)
-    shades = ListedColormap(look.map_table()).with_extremes(bad=missing)
+    shades = ListedColormap(map_table()).with_extremes(bad=missing)
     axes.pcolormesh(
         _edges(found.x.values, found.x.log),
         _edges(found.y.values, found.y.log),

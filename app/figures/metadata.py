@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from app.figures.look import number
+from app.figures.words import number
 
 
 MOST = 1 << 20  # characters of metadata

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from app.figures.look import colour
 from app.figures.style import MM, PT, FigureStyle
+from app.theme.tokens import colour
 
 
 class Cell(NamedTuple):

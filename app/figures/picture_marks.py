@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from app.figures import look, raster, scene
-from app.figures.look import colour
+from app.figures import raster, scene
 from app.figures.page import Page
 from app.figures.panels import FramePanel, points_of
 from app.figures.print_look import look_in_print
 from app.figures.style import PT
+from app.figures.words import number
+from app.theme.colour_maps import table
+from app.theme.tokens import colour
 
 
 def draw_dividers(page: Page, axes: Any, count: int, columns: int, rows: int) -> None:
@@ -46,7 +48,7 @@ def draw_scale_bar(
     length = _round_length(0.26 * columns * pixel)
     reach = length / pixel
     font = 0.87 * page.style.font
-    words = look.number(length)
+    words = number(length)
     room = reach + 3.4 * mm + 0.62 * font * PT * mm * len(words)
     tall = 1.75 * font * PT * mm
     _patch(page, axes, 0, 0, room + 0.6 * mm, tall + 0.5 * mm)
@@ -84,7 +86,7 @@ def draw_ring(page: Page, axes: Any, panel: FramePanel, width: float, height: fl
             zorder=3,
         )
     )
-    table = look.table("phase", chosen[0], look_in_print(page.style).points)
+    colours = table("phase", chosen[0], look_in_print(page.style).points)
     for k in range(96):
         axes.add_patch(
             Wedge(
@@ -93,7 +95,7 @@ def draw_ring(page: Page, axes: Any, panel: FramePanel, width: float, height: fl
                 k * 3.75,
                 (k + 1.3) * 3.75,
                 width=0.36 * radius,
-                fc=table[int(k / 96 * 255)],
+                fc=colours[int(k / 96 * 255)],
                 ec="none",
                 zorder=4,
             )

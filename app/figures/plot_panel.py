@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from app.figures import look, raster, scene
+from app.figures import raster, scene
 from app.figures.axes import scale_axes, worded
 from app.figures.curves import thinned
 from app.figures.line_names import name_line
 from app.figures.page import Cell, Page
+from app.figures.paint import painted
 from app.figures.panels import FramePanel
 from app.figures.print_look import look_in_print
 from app.figures.style import PT
@@ -46,7 +47,7 @@ def _plot(page: Page, axes: Any, layers: tuple, panel: FramePanel, *, small: boo
     for image in scene.named(layers, "Image"):
         rows, columns = np.shape(image.values)
         axes.imshow(
-            raster.bytes_of(look.painted(image.values, image.scale, image.span)),
+            raster.bytes_of(painted(image.values, image.scale, image.span)),
             extent=(0, columns, 0, rows),
             origin="lower",
             interpolation="none",
@@ -97,7 +98,7 @@ def _scatter(page: Page, axes: Any, points: Any, panel: FramePanel) -> None:
     if chosen:
         name, found = chosen
         kind = look_in_print(page.style).points
-        tones = look.painted(found.value, found.scale, found.span, name, kind)
+        tones = painted(found.value, found.scale, found.span, name, kind)
     size = float(np.clip(40 / np.sqrt(max(len(position), 1)), 0.7, 2.4))
     axes.scatter(*position.T[:2], s=size**2, c=tones, linewidths=0, alpha=0.85, rasterized=True)
 

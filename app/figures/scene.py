@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from app.figures import look, raster
+from app.figures import paint, raster
+from app.theme import tokens
+from app.theme.colour_maps import Medium
 from app.views.camera import FILL, Camera2D, Camera3D
 
 
@@ -40,10 +42,10 @@ class Look:
 
     @property
     def measured(self) -> np.ndarray:
-        return look.rgb(look.colour("measured", "dark" if self.dark else "light"))
+        return tokens.rgb(tokens.colour("measured", "dark" if self.dark else "light"))
 
     @property
-    def points(self) -> look.Medium:
+    def points(self) -> Medium:
         return "light" if self.dark else "ink"
 
 
@@ -252,7 +254,7 @@ def _with_points(
     colours = np.broadcast_to(style.measured, (len(position), 3))
     if chosen:
         name, colour = chosen
-        colours = look.painted(colour.value, colour.scale, colour.span, name, style.points)
+        colours = paint.painted(colour.value, colour.scale, colour.span, name, style.points)
     pixel = camera.pixel(width, height)  # the size of a pixel in the system's units
     weight = np.ones(len(position))
     if points.radius is not None:
@@ -392,7 +394,7 @@ def _with_image(
     """A field by its nearest cell at each pixel: no smoothing, for cells are the data."""
     height, width, _ = ground.shape
     values = np.asarray(image.values)
-    colours = look.painted(values, image.scale, image.span)
+    colours = paint.painted(values, image.scale, image.span)
     rows, columns = values.shape
     x = (np.arange(width) + 0.5) / width * 2 - 1
     y = 1 - (np.arange(height) + 0.5) / height * 2
@@ -465,7 +467,7 @@ def _segments(layer: Any, matrix: np.ndarray, width: int, height: int, style: Lo
     colours = np.broadcast_to(style.measured, (len(start), 3))
     if layer.colour is not None:
         colour = layer.colour
-        colours = look.painted(colour.value, colour.scale, colour.span, "", style.points)
+        colours = paint.painted(colour.value, colour.scale, colour.span, "", style.points)
     sums = stroked(start, end, colours, 0.7 * style.line, width, height)
     return (
         sums

@@ -3,8 +3,8 @@
 from functools import cache
 from typing import Any
 
-from app.figures.look import colour
 from app.figures.style import FigureStyle
+from app.theme.tokens import colour
 from engine.resources import resource
 
 

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.figures import look, raster, scene
+from app.figures import raster, scene
 from app.figures.colour_bar import draw_bar, room_of
-from app.figures.look import colour
 from app.figures.page import Cell, Page
+from app.figures.paint import span_of
 from app.figures.panels import FramePanel, points_of
 from app.figures.picture_marks import draw_dividers, draw_ring, draw_scale_bar, draw_words
 from app.figures.print_look import look_in_print
 from app.figures.style import MM, FigureStyle
+from app.theme.colour_maps import table
+from app.theme.tokens import colour, rgb
 
 
 def draw(page: Page, panel: FramePanel, cell: Cell) -> None:
@@ -47,7 +49,7 @@ def draw(page: Page, panel: FramePanel, cell: Cell) -> None:
         name, scale, ends = bar
         points = points_of(panel)
         kind = None if points is None else look_in_print(page.style).points
-        draw_bar(page, (left + inner + 0.9, top), tall, look.table(scale, name, kind), ends, name)
+        draw_bar(page, (left + inner + 0.9, top), tall, table(scale, name, kind), ends, name)
 
 
 def beside(panel: FramePanel, style: FigureStyle) -> float:
@@ -66,12 +68,12 @@ def bar_of(panel: FramePanel) -> tuple[str, str, tuple[float, float]] | None:
             return (
                 name,
                 found.scale,
-                look.span_of(np.asarray(found.value), found.scale, found.span),
+                span_of(np.asarray(found.value), found.scale, found.span),
             )
     for image in scene.named(panel.layers, "Image"):
         values = np.asarray(image.values)
         if image.scale in ("level", "signed") and len(np.unique(values)) > 2:
-            return panel.name, image.scale, look.span_of(values, image.scale, image.span)
+            return panel.name, image.scale, span_of(values, image.scale, image.span)
     return None
 
 
@@ -85,7 +87,7 @@ def _picture(
         return scene.tiled(views, columns, rows, paper, style, panel.colouring, cameras)
 
     if page.style.background != "transparent":
-        tone = look.rgb(colour("stage", page.style.theme))
+        tone = rgb(colour("stage", page.style.theme))
         return raster.bytes_of(on(tone))
     # What is the same on white and on black is opaque.
     on_white, on_black = on(np.ones(3)), on(np.zeros(3))

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.figures import look, raster, scene
+from app.figures import raster, scene
 from app.figures.metadata import metadata_of, written_out
 from app.figures.panels import FramePanel, Label, quantity_label
+from app.figures.words import mathtext, number
+from app.theme.tokens import colour, rgb
 from engine.resources import resource
 from engine.storage.atomic import written
 
@@ -162,7 +164,7 @@ def formula(symbol: str, size: float) -> tuple[np.ndarray, int]:
     from matplotlib.font_manager import FontProperties
     from matplotlib.mathtext import MathTextParser
 
-    text = look.mathtext(symbol)
+    text = mathtext(symbol)
     with matplotlib.rc_context({"mathtext.fontset": "stix", "font.family": ["DejaVu Sans"]}):
         parsed = MathTextParser("agg").parse(text, 72, FontProperties(size=round(size)))
     return np.asarray(parsed.image), round(parsed.depth)
@@ -190,7 +192,7 @@ class Canvas:
         self.system = system
         self.camera: Any = None
         self.tone = {
-            name: look.colour(name, "dark")
+            name: colour(name, "dark")
             for name in (
                 "panel",
                 "text",
@@ -207,8 +209,8 @@ class Canvas:
         self.ground = raster.stage(
             right - left,
             bottom - top,
-            look.rgb(look.colour("stage_glow", "dark")),
-            look.rgb(look.colour("stage", "dark")),
+            rgb(colour("stage_glow", "dark")),
+            rgb(colour("stage", "dark")),
         )
 
     def draw(self, moment: Moment) -> np.ndarray:
@@ -246,7 +248,7 @@ class Canvas:
         height, width, _ = picture.shape
         matrix = np.asarray(self.camera[0].matrix(width, height), float)
         left, bottom, right, top = scene.box_in_pixels(boxes[0], matrix, width, height)
-        edge = (255 * look.rgb(self.tone["line_strong"])).astype(np.uint8)
+        edge = (255 * rgb(self.tone["line_strong"])).astype(np.uint8)
         rows = np.clip([round(height - top), round(height - bottom)], 0, height - 1)
         columns = np.clip([round(left), round(right)], 0, width - 1)
         picture[rows, columns[0] : columns[1] + 1] = edge
@@ -367,7 +369,7 @@ class Canvas:
         self, page: Image.Image, symbol: str, x: float, base: float, size: float, tone: str
     ) -> float:
         """A symbol that stands on `base`; where it ends."""
-        if not look.mathtext(symbol).startswith("$"):
+        if not mathtext(symbol).startswith("$"):
             face = font(0.8 * size)
             ImageDraw.Draw(page).text(
                 (x, base), symbol, font=face, fill=self.tone[tone], anchor="ls"
@@ -482,7 +484,7 @@ def _facts(system: Any) -> list[tuple[str, str, str]]:
         if p.span is None or p.kind not in ("live", "size") or name in ("dt", "slots", "moments"):
             continue
         value = getattr(system, name)
-        shown = look.number(value) if p.kind == "size" else f"{float(value):.4g}"
+        shown = number(value) if p.kind == "size" else f"{float(value):.4g}"
         out.append((p.symbol, name.replace("_", " "), shown + (f" {p.unit}" if p.unit else "")))
     return out[:7]
 

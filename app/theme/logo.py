@@ -6,7 +6,7 @@ from functools import cache
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
-from app.theme.theme import tokens
+from app.theme.tokens import tokens
 
 
 GRAINS = 14

@@ -1,14 +1,14 @@
 """The look as data: colours, sizes, fonts and icons of one theme at one interface scale."""
 
-import json
 import re
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import qtawesome
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.theme.tokens import tokens
 from engine.resources import resource
 
 
@@ -32,12 +32,6 @@ PALETTE = {
 }
 
 
-@cache
-def tokens() -> dict[str, Any]:
-    """The tokens of `resources/tokens.json`."""
-    return json.loads(resource("tokens.json").read_text("utf-8"))
-
-
 class Theme:
     """Colours, sizes, fonts and icons; immutable: a change of look is another `Theme`."""
 
@@ -46,7 +40,6 @@ class Theme:
         self.scale = scale
         self.colours: dict[str, str] = tokens()["themes"][name]
         self.type: dict[str, float] = tokens()["type"]
-        self.maps: dict[str, str] = tokens()["maps"]
         self.sizes: dict[str, int] = tokens()["size"]
         self.motion: dict[str, int] = tokens()["motion"]
         self._icons: dict[tuple[str, str, str], QIcon] = {}

@@ -10,7 +10,9 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.theme.theme import Theme, tokens
+from app.theme.colour_maps import map_table
+from app.theme.theme import Theme
+from app.theme.tokens import tokens
 from app.views import colours
 from app.views.plotting import PlotBase, add_plot, cells, dress
 
@@ -96,7 +98,7 @@ class MapView(PlotBase):
     @property
     def legend(self) -> colours.Legend:
         low, high = self._levels()
-        table = colours.colours_of(self.theme.maps["order"])
+        table = map_table()
         return colours.Legend("level", self._labels[2], table, low, high)
 
     def restyle(self, theme: Theme) -> None:
@@ -161,7 +163,7 @@ class MapView(PlotBase):
         else:
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
-            table = colours.colours_of(self.theme.maps["order"])
+            table = map_table()
             shown = np.asarray(found.mean, float)
             self._image.setImage(
                 colours.painted(shown, table, low, high, "level"), autoLevels=False

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
+from app.theme.tokens import rgb
 from app.views import colours
 from app.views.camera import Camera2D, Camera3D
 from app.views.steering import Steering
@@ -217,7 +218,7 @@ class SceneView(Steering, View):
         name = self.colouring
         if not name:
             token = "measured" if self.theme.dark else "text"
-            plain = np.tile(np.array(colours.rgb(self.theme.hex(token)), np.float32), (256, 1))
+            plain = np.tile(rgb(self.theme.hex(token)), (256, 1))
             if self.camera.dim == 3:
                 plain = colours.table("level", "depth", self.theme, points=True)
             return plain, (0.0, 1.0), False

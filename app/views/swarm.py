@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import gloo
 from vispy.gloo import gl
 
+from app.theme.tokens import rgb
 from app.views import colours
 from app.views.camera import FILL
 from app.views.canvases import Canvas, canvas_for
@@ -243,14 +244,14 @@ class SwarmView(SceneView):
         ratio = self._target.devicePixelRatioF()
         width, height = round(self._target.width() * ratio), round(self._target.height() * ratio)
         ink = 0.0 if self.theme.dark else 1.0
-        stage = colours.rgb(self.theme.hex("stage"))
+        stage = rgb(self.theme.hex("stage"))
         gloo.set_viewport(0, 0, width, height)
         gloo.set_state(blend=False, depth_test=False, cull_face=False, scissor_test=False)
         gloo.clear(color=(*stage, 1), depth=True)
         if self.theme.hex("stage") != self.theme.hex("stage_glow"):
             ground = self._item_of_view("ground", Ground)
             ground.program["stage"] = stage
-            ground.program["stage_glow"] = colours.rgb(self.theme.hex("stage_glow"))
+            ground.program["stage_glow"] = rgb(self.theme.hex("stage_glow"))
             ground.draw()
         parts = self._parts(ratio)
         self._draw_beneath(parts, ratio)
@@ -321,7 +322,7 @@ class SwarmView(SceneView):
         self, item: Strokes, matrix: np.ndarray, part: Part, token: str, width: float, cover: float
     ) -> None:
         program = item.program
-        program["plain"] = colours.rgb(self.theme.hex(token))
+        program["plain"] = rgb(self.theme.hex(token))
         program["width"], program["cover"] = width, cover
         item.draw(matrix, (part.width, part.height))
 
@@ -389,7 +390,7 @@ class SwarmView(SceneView):
             program["size"], program["diameter"] = diameter * distance, diameter
             program["smallest"], program["largest"] = 1.5, max(4.0, self._largest_sprite())
             program["strength"] = 1.0
-            program["stage"] = colours.rgb(self.theme.hex("stage"))
+            program["stage"] = rgb(self.theme.hex("stage"))
             program["ink"] = ink
             return
         size, strength = self._grain(item, pixel, ratio)

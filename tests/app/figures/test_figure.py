@@ -10,9 +10,9 @@ from PIL import Image
 from app.figures import scene
 from app.figures.axes import worded
 from app.figures.figure import FORMATS, export_figure, figure_bytes
-from app.figures.look import mathtext
 from app.figures.panels import FramePanel, Label, MapPanel, ParameterCurve, Trace
 from app.figures.style import FigureStyle, preset, presets
+from app.figures.words import mathtext
 from app.views.camera import Camera2D
 from tests.app.figures import scenes
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.theme.theme import tokens
+from app.theme.tokens import tokens
 
 
 TEXT, LARGE = 4.5, 3.0  # WCAG 2.1, level AA: running text; large marks and filled buttons

@@ -8,10 +8,11 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.theme.colour_maps import deepened
 from app.theme.theme import Theme
 from app.views import choose
 from app.views.choose import view_for
-from app.views.colours import deepened, table
+from app.views.colours import table
 from app.views.painter_swarm import PainterSwarmView
 from app.views.scene import MANY_IN_SOFTWARE
 from app.views.swarm import SwarmView
