@@ -16,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog
 
 from app.diagrams import symbol_of
+from app.priority import BUILD, give_way
 from app.widgets.export_dialog import ExportDialog
 
 
@@ -322,6 +323,7 @@ class Exporter(QObject):
             self._thread.start()
 
     def _work(self) -> None:
+        give_way(BUILD)
         while self._next is not None and not self._stopping:
             (words, draw), self._next = self._next, None
             if words:

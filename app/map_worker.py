@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
+from app.priority import MAPS, give_way
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 MEMBERS = 1024  # of a cell of the map
 SETTLE = MEASURE = 400  # steps of a cell
 SHARE = 0.35  # of the time that goes to the map while the run is moving
+BEAT = 0.1  # s between two answers to a hand that drags
+CALM = 0.7  # s after the hand's last move in which no cells are run
 QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
 
 
@@ -62,6 +66,7 @@ class MapWorker(QObject):
         self._lock = threading.Condition()
         self._request: MapRequest | None = None
         self._again = False
+        self._asked_at = 0.0
         self._newest: Diagram | None = None
         self._stopping = False
         self.moving = True  # whether the run needs the machine too
@@ -82,6 +87,7 @@ class MapWorker(QObject):
         """Fill this map; one that is under way is left where it is, unless it is to begin again."""
         with self._lock:
             self._request, self._again = request, again
+            self._asked_at = time.perf_counter()
             self._lock.notify_all()
 
     def take(self) -> Diagram | None:
@@ -91,6 +97,7 @@ class MapWorker(QObject):
         return diagram
 
     def _live(self) -> None:
+        give_way(MAPS)
         key = None
         cells = None
         diagram = None
@@ -106,6 +113,8 @@ class MapWorker(QObject):
                 if request is not None:
                     diagram = self._foretold(request, diagram)
                     self._show(diagram)
+                    with self._lock:
+                        self._lock.wait_for(lambda: self._stopping, BEAT)
                     if (new := _identity_of(request)) != key or again:
                         key, cells = new, None
                         with self._lock:
@@ -136,9 +145,11 @@ class MapWorker(QObject):
         return self._stopping or self._request is not None
 
     def _yield_to_the_run(self, worked: float) -> None:
+        """Rest in proportion while the run moves, and all the while that a hand moves it."""
         rest = worked * (1 - SHARE) / SHARE if self.moving else 0.0
+        still = self._asked_at + CALM - time.perf_counter()
         with self._lock:
-            self._lock.wait_for(self._overtaken, min(rest, 0.5))
+            self._lock.wait_for(self._overtaken, max(min(rest, 0.5), still))
 
     def _foretold(self, request: MapRequest, before: Diagram | None) -> Diagram:
         """What theory says; cells that were measured for the same map stay."""

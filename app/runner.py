@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from PySide6.QtCore import QObject, Signal
 
+from app.priority import BUILD, RUN, give_way
+
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from engine.core.system import System, Touch
 
 FRAME = 1 / 60  # s: no more moments than a screen shows
+SOFTWARE_FRAME = 1 / 32  # s: where the processor draws too, it is shared
 CHUNK = 0.010  # s of stepping between two looks into the mailbox
 BUDGET = 0.024  # s of stepping in a frame; more steps than fit are not taken
 READ = 0.1  # s between two readings of the averages
@@ -125,6 +128,7 @@ class Runner(QObject):
         self._simulation: Simulation[Any] | None = None
         self._build = 0
         self._running = True
+        self._frame = FRAME
         self._pace = 4
         self._densities: tuple[DensityWish, ...] = ()
         self._theory: dict[str, float] = {}
@@ -209,6 +213,10 @@ class Runner(QObject):
             self._lock.notify_all()
         return answer
 
+    def set_software(self, software: bool) -> None:
+        """Whether the processor has to draw what it computes."""
+        self._frame = SOFTWARE_FRAME if software else FRAME
+
     def look_again(self) -> None:
         self._wish(look=True)
 
@@ -221,6 +229,7 @@ class Runner(QObject):
     # In the runner's thread.
 
     def _live(self) -> None:
+        give_way(RUN)
         self.progress.emit("Loading the engine")
         try:
             from engine.core.compilation import keep_compilations
@@ -246,7 +255,7 @@ class Runner(QObject):
             except Exception as error:
                 self._pause_for(error)
                 fresh = False
-            due = max(due + FRAME, time.perf_counter() - FRAME)
+            due = max(due + self._frame, time.perf_counter())
             self._rest(due - time.perf_counter())
 
     def _moving(self) -> bool:
@@ -262,8 +271,10 @@ class Runner(QObject):
 
     def _rest(self, seconds: float) -> None:
         with self._lock:
-            if seconds > 0 and not (self._wishes or self._stopping):
-                self._lock.wait(seconds)
+            # A moving run reads its wishes at the next frame; a resting one answers at once.
+            self._lock.wait_for(
+                lambda: self._stopping or (self._wishes and not self._moving()), max(seconds, 0)
+            )
 
     def _grant(self, wishes: Wishes) -> bool:
         """Do what was asked; whether there is something new to see."""
@@ -337,6 +348,7 @@ class Runner(QObject):
         self.progress.emit(words or type(plan.system).__name__)
 
         def build() -> None:
+            give_way(BUILD)
             try:
                 from app.map_worker import together
                 from engine.core.simulation import Simulation

@@ -300,6 +300,7 @@ class Window(Deeds):
         self.trace_panel.set_title(f"{symbol}(t)")
         self.readout.set_symbol(symbol, moment.system.theory_name)
         self.stage.begin(moment, title(moment.system))
+        self.runner.set_software(bool(getattr(self.stage.view, "software", False)))
         if fresh:
             self._axes_of = self.session.id
             self.diagrams.begin(moment)

@@ -1,0 +1,20 @@
+"""Who goes first where the processor has more to do than it has cores."""
+
+import contextlib
+import os
+import sys
+import threading
+
+
+RUN, BUILD, MAPS = 4, 8, 12  # niceness; the window's thread keeps 0
+
+
+def give_way(niceness: int) -> None:
+    """Let the window's thread, and all of less niceness, go before the calling thread.
+
+    Threads that it starts inherit this, those of XLA among them. Linux alone has a niceness for
+    each thread; elsewhere nothing happens.
+    """
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
