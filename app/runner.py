@@ -141,6 +141,8 @@ class Runner(QObject):
         self._sampled = -1  # tick of the last sample
         self._counted = time.perf_counter()
         self._taken = 0
+        self._kinds: dict[str, tuple[str, ...]] = {}  # of the layers of each view
+        self._kinds_of = -1  # the build they were asked of
         self._estimates: dict[str, Estimate] = {}
         self._estimated_at, self._estimates_of = 0.0, 0
 
@@ -437,7 +439,9 @@ class Runner(QObject):
         from engine.core.density import Splat
 
         assert self._simulation is not None
-        kinds = self._simulation.views() if self._densities else {}
+        if self._densities and self._kinds_of != self._build:
+            # Once for a build: to know a frame's views, it is traced.
+            self._kinds, self._kinds_of = self._simulation.views(), self._build
         return tuple(
             Splat(
                 cast(Any, wish.matrix),
@@ -448,7 +452,7 @@ class Runner(QObject):
                 width=wish.width,
             )
             for wish in self._densities
-            if "Points" in kinds.get(wish.view, ())
+            if "Points" in self._kinds.get(wish.view, ())
         )
 
     def _publish(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.widgets.notice import Deed
 
 EDGE = 12  # pixels between a chip and the edge of the stage
+READ = 0.1  # s between two readings of the legend
 SAID = 5000  # ms that a sentence stays
 TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
@@ -49,6 +51,7 @@ class Stage(QWidget):
         self._wish: DensityWish | None = None
         self._notice: Notice | None = None
         self._system: Any = None
+        self._read_at = 0.0
         self._pokes: dict[str, str] = {}  # words -> name
 
         self._title = TitleChip(theme, self)
@@ -108,6 +111,13 @@ class Stage(QWidget):
         if self._wish is not None and self.name in moment.densities:
             view.show_density(moment.densities[self.name], self._wish.matrix)  # type: ignore[attr-defined]
         self._wish_density()
+        now = time.perf_counter()
+        if now - self._read_at > READ:
+            self._read_at = now
+            self._show_legend(view)
+
+    def _show_legend(self, view: View) -> None:
+        """What the colours and the scale say now."""
         legend = getattr(view, "legend", None)
         before = self._legend.size(), self._legend.isVisible()
         self._legend.show_legend(legend)
