@@ -8,7 +8,6 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QWidget
 
-from app.map_worker import cells
 from app.views.choose import view_for
 from app.views.map_view import MapView
 from app.views.parameter_curve import ParameterCurveView
@@ -78,7 +77,7 @@ class Diagrams(QSplitter):
 
         session, system = self._session, moment.system
         try:
-            self.axes = default_axes(system, cells(system))
+            self.axes = default_axes(system)
         except ValueError:
             self.axes = None  # fewer than two live parameters: no map, no curve
         self.map_panel.setVisible(self.axes is not None)

@@ -178,7 +178,8 @@ class MapWorker(QObject):
         from engine.storage.maps import MapCache
 
         system, cache = small_enough(request.system), MapCache()
-        x, y = request.x, request.y
+        count = cells(request.system)
+        x, y = request.x._replace(count=count), request.y._replace(count=count)
         known = None
         if not anew:
             known = cache.load(system, x, y, request.observable, settle=SETTLE, measure=MEASURE)

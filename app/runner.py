@@ -352,14 +352,12 @@ class Runner(QObject):
         def build() -> None:
             give_way(BUILD)
             try:
-                from app.map_worker import together
                 from engine.core.simulation import Simulation
 
                 made: Any = Simulation(plan.system, seed=plan.seed)
                 made.run(1).look()
                 made.theory()
                 made.restart()
-                together(type(plan.system))  # known before the window asks for a map
             except Exception as error:  # shown in words, by the runner
                 made = error
             with self._lock:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -46,6 +46,7 @@ from engine.resources import resource
 if TYPE_CHECKING:
     from engine.core.system import System
 
+SHOWN = 30  # ms that the first picture takes
 LAYOUT = 1  # version of the saved state: another one is dropped
 COMPACT = 1600  # pixels of scale 1 below which docks share their place
 CLOUDS = (".ply", ".off", ".obj", ".xyz", ".npy", ".csv")
@@ -81,6 +82,7 @@ class Window(Deeds):
         self.session = Session(self.runner, self)
         self.maps = MapWorker(self)
         self.moment: Moment | None = None
+        self._started = False
         self._build, self._tick = 0, -1
         self._order = ""
         self._arrivals: list[float] = []
@@ -93,9 +95,6 @@ class Window(Deeds):
         self._arrange()
         self._connect()
         self.exporter = Exporter(self)
-        self.runner.start()
-        self.maps.start()
-        prepare()
 
     # Making it.
 
@@ -507,6 +506,18 @@ class Window(Deeds):
         swarm.setSizes([px(480), px(170)] if compact else [px(680), px(210)])
         centre.setSizes([px(490), px(256)] if compact else [px(860), px(400)])
         side.setSizes([500, 400])
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        if not self._started:
+            self._started = True
+            # Once it is painted: importing JAX takes the interpreter for a second or two.
+            QTimer.singleShot(SHOWN, self, self._start)
+
+    def _start(self) -> None:
+        self.runner.start()
+        self.maps.start()
+        prepare()
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
