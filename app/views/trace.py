@@ -177,6 +177,8 @@ def _feet(levels: list[float], letter: float, low: float, high: float) -> list[f
     if lower < low:  # no room below: both above, the upper on top
         lower = levels[1]
         upper = max(upper, lower + letter)
+        if upper + letter > high and levels[0] - letter >= lower + letter:
+            upper = levels[0] - letter  # nor above: both in between
     elif upper + letter > high:  # no room above
         upper = levels[0] - letter
         lower = min(lower, upper - letter)

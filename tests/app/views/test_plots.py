@@ -53,7 +53,8 @@ def test_theory_is_amber_and_measurement_is_ink(theme, shown, qtbot):
     view.show_layers((Axes("x", "y"), Curve(x, 0.2 + 0 * x), Curve(x, 0.8 + 0 * x, "measured")))
     drawn(shown(view), qtbot)
     assert colours_in(view, "theory") > 150
-    assert colours_in(view, "measured") > 150
+    # A line of 1.25 px may lie on two rows, 5/8 of its ink on each.
+    assert colours_in(view, "measured", tolerance=85) > 150
 
 
 def test_items_are_reused_from_frame_to_frame(dark, shown, qtbot):
