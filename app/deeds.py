@@ -317,14 +317,16 @@ class Deeds(QMainWindow):
 
     def open_cloud(self, path: Path) -> None:
         """Let the user's cloud condense."""
-        from engine.storage.clouds import read_cloud
+        import jax.numpy as jnp
+
+        from engine.storage.clouds import load_cloud
 
         try:
-            cloud = read_cloud(path)
+            cloud = load_cloud(path)
         except (OSError, ValueError) as error:
             self._refuse(str(error))
-            if self.session.system is None:
-                self.session.open(FIRST)
-            return
-        if self.session.open("exact-score-cloud", own=cloud, shape="own"):
-            self.stage.say("cube", path.name, f"{len(cloud)} points")
+        else:
+            if self.session.open("exact-score-cloud", own=jnp.asarray(cloud.points)):
+                self.stage.say("cube", path.name, cloud.thinned or f"{cloud.held} points")
+        if self.session.system is None:
+            self.session.open(FIRST)  # a window that was started on this file shows something

@@ -289,6 +289,33 @@ def test_what_is_dropped_and_cannot_be_read_is_refused_in_one_sentence(running, 
     assert running.stage._banner.isVisible()
 
 
+def test_a_cloud_of_the_user_opens_and_condenses(running, qtbot, tmp_path):
+    path = tmp_path / "ring.xyz"
+    turn = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    np.savetxt(path, np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1))
+    running.open_cloud(path)
+    assert running.session.id == "exact-score-cloud"
+    wait_for(
+        qtbot,
+        lambda: (
+            type(running.moment.system) is type(running.session.system) and running.moment.tick > 0
+        ),
+    )
+    assert running.moment.system.own.shape == (200, 3)
+
+
+def test_a_window_started_on_a_bad_file_says_so_and_shows_a_system(theme, tmp_path, qtbot):
+    path = tmp_path / "bad.ply"
+    path.write_text("this is no cloud")
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    window = Window(theme, cloud=path, settings=settings)
+    window.show()
+    wait_for(qtbot, lambda: window.moment is not None)
+    assert window.session.id
+    window.close()
+    window.deleteLater()
+
+
 def test_a_hand_in_the_swarm_pokes_the_run(running, qtbot):
     opened(running, qtbot, "coulomb-gas", n=64)
     stage = running.stage
