@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import sys
 import threading
@@ -275,7 +276,9 @@ class Window(Deeds):
         elif moment.tick < self._tick:
             self.trace.clear()
         self._tick = moment.tick
-        theory = moment.limit.get(self._order, moment.theory.get(self._order))
+        theory = moment.limit.get(self._order)  # theory that moves, where it speaks
+        if theory is None or math.isnan(theory):
+            theory = moment.theory.get(self._order)
         value = moment.observables.get(self._order)
         if value is not None and (moment.running or self._tick == 0):
             self.trace.append(moment.time, value, float("nan") if theory is None else theory)
