@@ -125,6 +125,20 @@ def test_the_dot_is_the_run(running, qtbot):
     assert running.session.values[x] == running.session.preset[x]
 
 
+def test_any_two_parameters_span_the_map(running, qtbot):
+    running.diagrams._choose_axis(1, "noise")
+    assert [axis.name for axis in running.diagrams.axes] == ["coupling", "noise"]
+    wait_for(
+        qtbot,
+        lambda: (
+            running.diagrams.measured is not None and running.diagrams.measured.y.name == "noise"
+        ),
+    )
+    running.diagrams.map.dot_moved.emit(3.0, 0.5)
+    running.diagrams.map.dot_released.emit()
+    wait_for(qtbot, lambda: running.moment.system.noise == 0.5)
+
+
 def test_the_map_fills_while_the_run_goes_on(running, qtbot):
     wait_for(
         qtbot,
