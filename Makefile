@@ -27,9 +27,11 @@ run:
 		$(python) -m app demo --out manyscope-out; \
 	fi
 
+# A worker that dies ends the run, with the name of its test: pytest-xdist can wait for ever for one
+# that took its place.
 test:
 	@.ci/setup test
-	$(kept_compilations) $(python) -m pytest -n $(WORKERS) --dist worksteal --durations=25 -q $(TESTS)
+	$(kept_compilations) $(python) -m pytest -n $(WORKERS) --dist worksteal --max-worker-restart 0 --timeout 400 --durations=25 -q $(TESTS)
 
 lint:
 	@.ci/setup test

@@ -24,6 +24,7 @@ from app.deeds import FIRST, SCALES, THEMES, Deeds
 from app.diagrams import Diagrams, quantity_of, symbol_of
 from app.docks import Docks
 from app.exporting import Exporter
+from app.garbage import Collector
 from app.map_worker import MapRequest, MapWorker
 from app.runner import Moment, Runner, Trouble
 from app.session import Session
@@ -571,6 +572,8 @@ def run(opened: str | None = None, software_gl: bool = False) -> int:
     window = Window(
         theme, first=opened if opened and cloud is None else FIRST, cloud=cloud, settings=settings
     )
+    collector = Collector(application)
+    window.runner.ready.connect(collector.set_aside)
     window.restore()
     window.show()
     if error := gl_facts().error:
