@@ -1,0 +1,143 @@
+"""How a system learns: a network and its optimiser as plain arrays in the state.
+
+A `Training` says what learns, from what, and how; a system makes one wherever it needs one, for it
+holds no arrays. All that changes is a `Learned`, which is arrays alone. So it is a state like any
+other: it is donated, copied, rewound, and replayed from the seed and the tick.
+"""
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Float, Int, Key
+
+
+Scalar = int | float | Float[Array, ""]
+Network = TypeVar("Network")  # an equinox module, or any tree of them
+
+ROWS = 256  # averages that a history holds
+RECENT = 50  # optimiser steps that the shown loss is averaged over
+
+
+class History(NamedTuple):
+    """A number at every optimiser step so far, in averages that become longer as it grows."""
+
+    rows: Float[Array, " rows"]  # 0 where there is nothing yet
+    filled: Int[Array, ""]
+    length: Int[Array, ""]  # steps that a row is the average of
+    total: Float[Array, ""]  # of the row that is being filled
+    held: Int[Array, ""]  # steps in it
+
+    def curve(self) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+        """Steps and values, with gaps where there are none yet."""
+        row = jnp.arange(len(self.rows))
+        return (row + 0.5) * self.length, jnp.where(row < self.filled, self.rows, jnp.nan)
+
+
+class Learned(NamedTuple):
+    """What a network has learnt, and what its optimiser remembers."""
+
+    weights: Any  # the arrays of the network, in its own tree
+    memory: Any  # of the optimiser
+    steps: Int[Array, ""]  # of the optimiser, so far
+    loss: Float[Array, ""]  # averaged over the most recent steps
+    history: History  # of the loss
+
+
+class Training(Generic[Network]):
+    """A network, its loss and its optimiser.
+
+    `build(key)` makes the network, whose floating arrays are all learnt: what is fixed belongs
+    into its functions. `loss(network, key)` draws its own samples. The optimiser, and the loss,
+    may depend on traced parameters: a rate or a weight that is dragged does not recompile.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[Key[Array, ""]], Network],
+        loss: Callable[[Network, Key[Array, ""]], Float[Array, ""]],
+        optimiser: optax.GradientTransformation,
+    ) -> None:
+        self.build, self.loss, self.optimiser = build, loss, optimiser
+
+    def begin(self, key: Key[Array, ""]) -> Learned:
+        """A network that has learnt nothing, and its loss."""
+        for_network, for_loss = jax.random.split(key)
+        network = self.build(for_network)
+        weights = eqx.filter(network, eqx.is_inexact_array)
+        empty = History(jnp.zeros(ROWS), jnp.int32(0), jnp.int32(1), jnp.zeros(()), jnp.int32(0))
+        memory = self.optimiser.init(weights)
+        return Learned(weights, memory, jnp.int32(0), self.loss(network, for_loss), empty)
+
+    def network(self, learned: Learned) -> Network:
+        """The network with the weights of now."""
+        # What is not an array is the same in every network that `build` makes: nothing is drawn.
+        outline = eqx.filter_eval_shape(self.build, jax.random.key(0))
+        return eqx.combine(learned.weights, eqx.filter(outline, is_outline, inverse=True))
+
+    def on(self, learned: Learned, key: Key[Array, ""], steps: Scalar | Int[Array, ""]) -> Learned:
+        """Take optimiser steps: none where learning is paused. Their number may be dragged."""
+
+        def step(i: Array, learned: Learned) -> Learned:
+            def loss(weights: Any) -> Float[Array, ""]:
+                network = self.network(learned._replace(weights=weights))
+                return self.loss(network, jax.random.fold_in(key, i))
+
+            value, slope = jax.value_and_grad(loss)(learned.weights)
+            change, memory = self.optimiser.update(slope, learned.memory, learned.weights)
+            share = jnp.maximum(1 / (learned.steps + 1), 1 / RECENT)
+            return Learned(
+                optax.apply_updates(learned.weights, change),
+                memory,
+                learned.steps + 1,
+                learned.loss + share * (value - learned.loss),
+                longer(learned.history, value),
+            )
+
+        return lax.fori_loop(0, jnp.round(jnp.asarray(steps, float)).astype(int), step, learned)
+
+
+def adam(
+    rate: Scalar, *, decay: int = 0, floor: float = 0.05, clip: float = 1.0
+) -> optax.GradientTransformation:
+    """Adam, with gradients clipped to a norm of `clip`.
+
+    With a `decay` the rate falls along a cosine over so many steps to a `floor` of itself, and
+    stays there: learning goes on for as long as it is watched.
+    """
+    speed = (
+        optax.cosine_decay_schedule(1.0, decay, floor) if decay else optax.constant_schedule(1.0)
+    )
+    return optax.chain(
+        optax.clip_by_global_norm(clip),
+        optax.scale_by_adam(),
+        optax.scale_by_schedule(speed),
+        optax.scale(-rate),
+    )
+
+
+def longer(history: History, value: Float[Array, ""]) -> History:
+    """A history with one more value; where it is full, neighbours are averaged first."""
+    half = len(history.rows) // 2
+    total, held = history.total + value, history.held + 1
+    ready = held == history.length
+    rows = history.rows.at[history.filled].set(jnp.where(ready, total / held, 0.0))
+    filled = history.filled + ready
+    full = filled == len(rows)
+    merged = jnp.zeros_like(rows).at[:half].set(rows.reshape(half, 2).mean(axis=1))
+    return History(
+        jnp.where(full, merged, rows),
+        jnp.where(full, half, filled),
+        jnp.where(full, 2 * history.length, history.length),
+        jnp.where(ready, 0.0, total),
+        jnp.where(ready, 0, held),
+    )
+
+
+def is_outline(leaf: Any) -> bool:
+    """Whether a leaf of an outline stands for an array of weights."""
+    return isinstance(leaf, jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jnp.inexact)
