@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme.theme import Theme
+from app.widgets.boxes import Row
+from app.widgets.snapshot_strip import SnapshotStrip
 
 
 class Past(NamedTuple):
@@ -63,7 +65,10 @@ class _Line(QStyledItemDelegate):
 
 
 class HistoryPanel(QFrame):
-    """The steps of undo. What was undone stays in the list, faint, until something else is done."""
+    """Snapshots, and the steps of undo below them.
+
+    What was undone stays in the list, faint, until something else is done.
+    """
 
     chosen = Signal(int)  # how many steps are done when one goes there
 
@@ -81,7 +86,11 @@ class HistoryPanel(QFrame):
         self._list.itemClicked.connect(self._on_chosen)
         self._list.itemActivated.connect(self._on_chosen)
         self._done = 0
+        self.snapshots = SnapshotStrip(theme)
+        self._head = Row(theme, (self.snapshots, 1), margins=(12, 4, 12, 6))
         self._whole = QVBoxLayout(self)
+        self._whole.setSpacing(0)
+        self._whole.addWidget(self._head)
         self._whole.addWidget(self._list)
         self.restyle(theme)
 
@@ -109,6 +118,7 @@ class HistoryPanel(QFrame):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setMinimumWidth(theme.px(180))
+        self._head.restyle(theme)
         self._whole.setContentsMargins(0, theme.px(8), 0, theme.px(8))
         self._list.doItemsLayout()
         self._list.viewport().update()

@@ -1,109 +1,266 @@
-"""The timeline of a run: what can be gone back to, what was changed, where we are."""
+"""The timeline of a run: where it is, what was done to it and when, and its branches."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme.theme import Theme
+from app.widgets import numbers
+from app.widgets.branches import LANES, Branch, Mark, Stroke, arranged, owner
+
+
+PAD = 9  # pixels at both ends
+REACH = 6  # pixels within which something is hit
+PAGE = 0.05  # of the length, that Page Up and Page Down go
+
+
+class Pin(NamedTuple):
+    """A snapshot: its digit, and the place that it keeps."""
+
+    slot: int
+    branch: int
+    tick: int
+
+
+class Place(NamedTuple):
+    """What lies under the pointer."""
+
+    branch: int
+    tick: int
+    words: str
 
 
 class Scrubber(QWidget):
-    """A hairline is the run's whole length, a bar what can be gone back to, a diamond a change.
+    """The branch that is followed is a bar, the others leave it as lines; a handle is the present.
 
-    Without a past that is kept there is no handle, and nothing to drag.
+    Drag along the bar to go back and forth; press another branch to go over to it, its tip to go
+    on from there. A diamond is a parameter that moved, a square what was built anew, a bar a
+    restart, a ring a touch of the hand, and a pin a snapshot.
     """
 
-    sought = Signal(float)  # time
+    sought = Signal(int, int)  # branch, tick: while the hand moves
+    released = Signal()  # the hand let go
+    menu_asked = Signal(object)  # QPoint on the screen
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._now, self._end = 0.0, 1.0
-        self._kept: tuple[float, float] | None = None
-        self._changes: tuple[tuple[float, str], ...] = ()
-        self._scenes: tuple[tuple[float, str], ...] = ()
+        self._branches: tuple[Branch, ...] = (Branch(0, None, 0, 0),)
+        self._known = {0: self._branches[0]}
+        self._strokes: list[Stroke] = arranged(self._branches, 0)
+        self._marks: tuple[Mark, ...] = ()
+        self._pins: tuple[Pin, ...] = ()
+        self._present, self._tick = 0, 0
+        self._wanted: int | None = None  # where the hand is, ahead of the run
+        self._end = 64.0
         self._drag = False
         self.setAccessibleName("Timeline")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.restyle(theme)
 
-    def set_now(self, time: float) -> None:
+    # What it shows.
+
+    def set_now(self, tick: int) -> None:
         """Where the run is; a run that is longer than the line makes it longer, in strides."""
-        if time == self._now:
+        if tick == self._tick:
             return
-        if time < self._now:
-            self._changes = tuple(change for change in self._changes if change[0] <= time)
-        self._now = time
-        while time > 0.9 * self._end:
-            self._end *= 2
-        while time < 0.2 * self._end and self._end > 1 and not self._changes:
-            self._end /= 2
+        before, self._tick = self._place(self._tick), tick
+        present = self._known.get(self._present)
+        if present is not None and tick > present.tip:  # ahead of the last report of the tree
+            self._set_branches(
+                tuple(b._replace(tip=tick) if b.id == present.id else b for b in self._branches)
+            )
+        self._stretch()
+        if abs(self._place(tick) - before) > 0.25:
+            self.update()
+
+    def show_past(
+        self, branches: Sequence[Branch], present: int, marks: Sequence[Mark], tick: int
+    ) -> None:
+        """The whole tree, anew; emits nothing."""
+        same = tuple(branches) == self._branches and present == self._present
+        self._marks = tuple(marks)
+        self._present = present
+        if not same:
+            self._set_branches(tuple(branches))
+        self._tick = tick
+        self._stretch()
         self.update()
 
-    def set_kept(self, span: tuple[float, float] | None) -> None:
-        """From when to when the run can be gone back to."""
-        self._kept = span
-        self.update()
-
-    def add_change(self, time: float, words: str) -> None:
-        """A parameter moved."""
-        self._changes = (*self._changes[-199:], (time, words))
-        self.update()
-
-    def set_scenes(self, scenes: list[tuple[float, str]]) -> None:
-        """Snapshots, with their names."""
-        self._scenes = tuple(scenes)
+    def set_pins(self, pins: Sequence[Pin]) -> None:
+        """Where snapshots were taken."""
+        self._pins = tuple(pins)
         self.update()
 
     def clear(self) -> None:
         """A new run."""
-        self._now, self._end, self._kept = 0.0, 1.0, None
-        self._changes = self._scenes = ()
+        self._end, self._tick, self._wanted = 64.0, 0, None
+        self._marks, self._pins = (), ()
+        self._present = 0
+        self._set_branches((Branch(0, None, 0, 0),))
         self.update()
+
+    @property
+    def strokes(self) -> list[Stroke]:
+        """The branches as they are drawn."""
+        return self._strokes
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setMinimumWidth(theme.px(60))
-        self.setFixedHeight(theme.px(34))
+        self.setFixedHeight(theme.px(52))
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(240), self.theme.px(34))
+        return QSize(self.theme.px(240), self.theme.px(52))
+
+    # The hand.
 
     def mousePressEvent(self, event) -> None:
-        self._drag = self._kept is not None and event.button() == Qt.MouseButton.LeftButton
-        self._seek(event.position().x())
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        place = self._under(event.position())
+        self._drag = place.branch in {stroke.branch.id for stroke in self._main()}
+        self._seek(place.branch, place.tick)
 
     def mouseMoveEvent(self, event) -> None:
-        x = event.position().x()
-        self._seek(x)
-        reach = self.theme.px(6)
-        for time, words in (*self._changes, *self._scenes):
-            if abs(self._place(time) - x) < reach:
-                QToolTip.showText(event.globalPosition().toPoint(), words, self)
-                return
-        QToolTip.hideText()
+        if self._drag:
+            tick = self._tick_at(event.position().x())
+            self._seek(owner(self._known, self._present, tick), tick)
+            return
+        words = self._under(event.position()).words
+        if words:
+            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+        else:
+            QToolTip.hideText()
 
     def mouseReleaseEvent(self, event) -> None:
-        self._drag = False
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag, self._wanted = False, None
+            self.update()
+            self.released.emit()
 
-    def _seek(self, x: float) -> None:
-        if self._drag and self._kept is not None:
-            pad = self.theme.px(8)
-            time = (x - pad) / max(1, self.width() - 2 * pad) * self._end
-            self.sought.emit(min(max(time, self._kept[0]), self._kept[1]))
+    def contextMenuEvent(self, event) -> None:
+        self.menu_asked.emit(event.globalPos())
 
-    def _place(self, time: float) -> float:
-        pad = self.theme.px(8)
-        return pad + min(max(time / self._end, 0), 1) * (self.width() - 2 * pad)
+    def keyPressEvent(self, event) -> None:
+        page = max(1, round(PAGE * self._end))
+        strides = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_PageUp: page,
+            Qt.Key.Key_PageDown: -page,
+        }
+        by = strides.get(event.key())
+        if by is None:
+            super().keyPressEvent(event)
+            return
+        tick = min(max(0, self._tick + by), self._tip())
+        self.sought.emit(owner(self._known, self._present, tick), tick)
+        self.released.emit()
+
+    def _seek(self, branch: int, tick: int) -> None:
+        self._wanted = tick if self._drag else None
+        self.update()
+        self.sought.emit(branch, tick)
+
+    # Where things are.
+
+    def _set_branches(self, branches: tuple[Branch, ...]) -> None:
+        self._branches = branches
+        self._known = {branch.id: branch for branch in branches}
+        self._strokes = arranged(branches, self._present)
+
+    def _main(self) -> list[Stroke]:
+        return [stroke for stroke in self._strokes if stroke.lane == 0]
+
+    def _tip(self) -> int:
+        found = self._known.get(self._present)
+        return max(self._tick, found.tip if found is not None else 0)
+
+    def _stretch(self) -> None:
+        longest = max((branch.tip for branch in self._branches), default=0)
+        longest = max(longest, self._tick)
+        while longest > 0.95 * self._end:
+            self._end *= 1.6
+        while longest < 0.3 * self._end and self._end > 64:
+            self._end /= 1.6
+
+    def _place(self, tick: float) -> float:
+        pad = self.theme.px(PAD)
+        return pad + min(max(tick / self._end, 0), 1) * (self.width() - 2 * pad)
+
+    def _tick_at(self, x: float) -> int:
+        pad = self.theme.px(PAD)
+        share = (x - pad) / max(1, self.width() - 2 * pad)
+        return min(max(0, round(share * self._end)), self._tip())
+
+    def _level(self, lane: int) -> float:
+        return self.height() / 2 + lane * self.theme.px(7 if abs(lane) > 1 else 9)
+
+    def _under(self, at: QPointF) -> Place:
+        """What the pointer means: a mark or a pin to read, a tip to go to, a place of a branch."""
+        x, y, reach = at.x(), at.y(), self.theme.px(REACH)
+        nearest = min(self._strokes, key=lambda stroke: self._apart(stroke, x, y))
+        if nearest.lane and self._apart(nearest, x, y) <= reach:
+            branch = nearest.branch
+            tick = round(min(max(self._exact(x), branch.fork + 1), branch.tip))
+            if abs(self._place(branch.tip) - x) < reach:
+                tick = branch.tip
+            return Place(branch.id, tick, self._told(branch))
+        tick = self._tick_at(x)
+        words = ""
+        for pin in self._pins:
+            if abs(self._place(pin.tick) - x) < reach and y < self.height() / 2:
+                return Place(pin.branch, pin.tick, f"snapshot {pin.slot}, {_steps(pin.tick)}")
+        lived = {stroke.branch.id for stroke in self._main()}
+        for mark in self._marks:
+            if mark.branch in lived and abs(self._place(mark.tick) - x) < reach:
+                words = f"{mark.words}, {_steps(mark.tick)}"
+        return Place(owner(self._known, self._present, tick), tick, words)
+
+    def _exact(self, x: float) -> float:
+        pad = self.theme.px(PAD)
+        return (x - pad) / max(1, self.width() - 2 * pad) * self._end
+
+    def _apart(self, stroke: Stroke, x: float, y: float) -> float:
+        start, end = self._place(stroke.branch.fork), self._place(stroke.branch.tip)
+        across = max(start - x, 0.0, x - end)
+        return math.hypot(across, y - self._level(stroke.lane))
+
+    def _told(self, branch: Branch) -> str:
+        began = [m.words for m in self._marks if m.branch == branch.id and m.tick == branch.fork]
+        what = began[-1] if began else f"branch {branch.id + 1}"
+        return f"{what}\nto {_steps(branch.tip)}. Press its end to go on from there."
+
+    # Painting.
 
     def paintEvent(self, event) -> None:
-        theme, painter = self.theme, QPainter(self)
+        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_bar(painter)
+        for stroke in self._strokes:
+            if stroke.lane:
+                self._paint_branch(painter, stroke)
+        self._paint_marks(painter)
+        self._paint_pins(painter)
+        theme, middle = self.theme, self.height() / 2
+        now = self._place(self._wanted if self._wanted is not None else self._tick)
+        ring = theme.colour("accent" if self.hasFocus() else "panel")
+        painter.setPen(QPen(ring, theme.px(2)))
+        painter.setBrush(theme.colour("text"))
+        painter.drawEllipse(QPointF(now, middle), theme.px(8), theme.px(8))
+
+    def _paint_bar(self, painter: QPainter) -> None:
+        theme, middle = self.theme, self.height() / 2
         painter.setPen(Qt.PenStyle.NoPen)
-        middle, now = self.height() / 2, self._place(self._now)
 
         def bar(start: float, end: float, thick: int, colour: str, alpha: float = 1.0) -> None:
             painter.setBrush(theme.colour(colour, alpha))
@@ -112,25 +269,61 @@ class Scrubber(QWidget):
             painter.drawRoundedRect(area, height / 2, height / 2)
 
         bar(self._place(0), self._place(self._end), 2, "line_strong", 0.75)
-        if self._kept is not None:
-            start, end = (self._place(time) for time in self._kept)
-            bar(start, end, 6, "line_strong")
-            bar(start, now, 6, "accent")
-        else:
-            bar(self._place(0), now, 2, "accent")
-        painter.setPen(QPen(theme.colour("panel"), theme.scale * 1.5))
-        painter.setBrush(theme.colour("text"))
-        for time, _ in self._changes:
-            x, w = self._place(time), theme.px(5)
-            corners = ((x, middle - w), (x + w, middle), (x, middle + w), (x - w, middle))
-            painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in corners]))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("text2"))
-        for time, _ in self._scenes:
-            x = self._place(time)
-            painter.drawRoundedRect(QRectF(x - 1, middle - theme.px(11), 2, theme.px(8)), 1, 1)
-            painter.drawEllipse(QPointF(x, middle - theme.px(11)), theme.px(3), theme.px(3))
-        painter.setPen(QPen(theme.colour("panel"), theme.px(2)))
-        painter.setBrush(theme.colour("text"))
-        side = theme.px(8 if self._kept is not None else 5)
-        painter.drawEllipse(QPointF(now, middle), side, side)
+        bar(self._place(0), self._place(self._tip()), 6, "line_strong")
+        bar(self._place(0), self._place(self._tick), 6, "accent")
+
+    def _paint_branch(self, painter: QPainter, stroke: Stroke) -> None:
+        theme, branch = self.theme, stroke.branch
+        start, end = self._place(branch.fork), self._place(branch.tip)
+        level, below = self._level(stroke.lane), self._level(stroke.leaves)
+        turn = min(abs(level - below), max(end - start, 2.0))
+        line = QPainterPath(QPointF(start, below))
+        line.cubicTo(start + turn / 2, below, start + turn / 2, level, start + turn, level)
+        line.lineTo(max(end, start + turn), level)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.colour("text3"), max(1.25, theme.scale * 1.5)))
+        painter.drawPath(line)
+        painter.setPen(QPen(theme.colour("text3"), max(1.25, theme.scale * 1.5)))
+        painter.setBrush(theme.colour("panel"))
+        painter.drawEllipse(QPointF(max(end, start + turn), level), theme.px(3), theme.px(3))
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        theme, middle = self.theme, self.height() / 2
+        lived = {stroke.branch.id for stroke in self._main()}
+        half = theme.px(5)
+        for mark in self._marks:
+            if mark.branch not in lived:
+                continue
+            x = self._place(mark.tick)
+            painter.setPen(QPen(theme.colour("panel"), theme.scale * 1.5))
+            painter.setBrush(theme.colour("text"))
+            match mark.kind:
+                case "change":
+                    corners = ((-half, 0), (0, -half), (half, 0), (0, half))
+                    diamond = [QPointF(x + dx, middle + dy) for dx, dy in corners]
+                    painter.drawPolygon(QPolygonF(diamond))
+                case "structure":
+                    painter.drawRect(
+                        QRectF(x - half + 1, middle - half + 1, 2 * half - 2, 2 * half - 2)
+                    )
+                case "restart":
+                    painter.drawRect(QRectF(x - 2, middle - half - 1, 4, 2 * half + 2))
+                case "poke":
+                    painter.setBrush(theme.colour("panel"))
+                    painter.setPen(QPen(theme.colour("text"), theme.scale * 1.75))
+                    painter.drawEllipse(QPointF(x, middle), half - 1.5, half - 1.5)
+
+    def _paint_pins(self, painter: QPainter) -> None:
+        theme = self.theme
+        top = self.height() / 2 - theme.px(8 + 9 * (LANES > 0))
+        painter.setFont(theme.font("tick"))
+        for pin in self._pins:
+            x = self._place(pin.tick)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("text2"))
+            painter.drawRoundedRect(QRectF(x - 1, top, 2, theme.px(10)), 1, 1)
+            painter.drawEllipse(QPointF(x, top), theme.px(3), theme.px(3))
+
+
+def _steps(tick: int) -> str:
+    return f"{numbers.count(tick)} step{'' if tick == 1 else 's'}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
@@ -9,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QWidg
 from app.theme.theme import Theme
 from app.widgets import numbers
 from app.widgets.boxes import Post, Row
+from app.widgets.branches import Branch, Mark
 from app.widgets.buttons import IconButton
 from app.widgets.labels import Label
 from app.widgets.scrubber import Scrubber
@@ -75,8 +78,11 @@ class TransportBar(QFrame):
     step_asked = Signal(int)  # how many steps, backwards if negative
     speed_asked = Signal(int)  # +2 twice as fast, −2 half as fast
     seed_changed = Signal(int)
-    sought = Signal(float)  # a time of the run, where it keeps a past
+    sought = Signal(int, int)  # a branch and a tick of it, to go to
+    seek_ended = Signal()  # the hand let the timeline go
+    past_menu_asked = Signal(object)  # QPoint on the screen: branches, and the memory of the past
     snapshot_asked = Signal()
+    compare_asked = Signal()  # two runs with the same noise, or one again
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,10 +103,11 @@ class TransportBar(QFrame):
         self._time = Label("t = 0", "strong")
         self._tick = Label("", "caption")
         self.scrubber = Scrubber(theme)
+        self.past = IconButton(theme, "git-branch", "Branches and memory of the timeline")
         self._seed = SeedField(theme)
         dice = IconButton(theme, "dice-five", "Restart, new seed  Shift+R")
         self.snapshot = IconButton(theme, "bookmark-simple", "Keep a snapshot  Ctrl+1…9")
-        self._extra = Row(theme, self.snapshot, gap=6)
+        self.compare = IconButton(theme, "columns", "A/B with the same seed  A", checkable=True)
         self._line = Row(
             theme,
             restart,
@@ -117,22 +124,21 @@ class TransportBar(QFrame):
             self._time,
             (self.scrubber, 1),
             self._tick,
+            self.past,
             4,
             Post(theme),
             4,
             Label("seed", "caption"),
             self._seed,
             dice,
-            self._extra,
+            self.snapshot,
+            self.compare,
             margins=(12, 0, 12, 0),
             gap=6,
         )
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 1, 0, 0)
         whole.addWidget(self._line)
-        self.back.hide()  # until the run keeps a past to go back to
-        self.snapshot.hide()
-        self._extra.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
         restart.clicked.connect(lambda: self.restart_asked.emit(False))
@@ -144,7 +150,13 @@ class TransportBar(QFrame):
         self.play.clicked.connect(lambda: self.play_toggled.emit(not self._running))
         self._seed.entered.connect(self.seed_changed)
         self.scrubber.sought.connect(self.sought)
+        self.scrubber.released.connect(self.seek_ended)
+        self.scrubber.menu_asked.connect(self.past_menu_asked)
+        self.past.clicked.connect(
+            lambda: self.past_menu_asked.emit(self.past.mapToGlobal(self.past.rect().topLeft()))
+        )
         self.snapshot.clicked.connect(self.snapshot_asked)
+        self.compare.clicked.connect(lambda: self.compare_asked.emit())
         self.restyle(theme)
 
     def set_state(
@@ -166,13 +178,28 @@ class TransportBar(QFrame):
         plural = "" if steps_per_frame == 1 else "s"
         pace = f"{numbers.count(steps_per_frame)} step{plural}/frame"
         self._pace.setText(f"×{numbers.count(steps_per_frame)}" if self._compact() else pace)
-        self.scrubber.set_now(time)
+        self.scrubber.set_now(tick)
 
-    def set_past(self, kept: bool) -> None:
-        """Whether the run keeps a past: then it can step back and be kept."""
-        self.back.setVisible(kept)
-        self.snapshot.setVisible(kept)
-        self._extra.setVisible(kept)
+    def show_past(
+        self,
+        branches: Sequence[Branch],
+        present: int,
+        marks: Sequence[Mark],
+        tick: int,
+        used: int,
+        budget: int,
+    ) -> None:
+        """The tree of the run, and the memory in bytes that going back takes and may take."""
+        self.scrubber.show_past(branches, present, marks, tick)
+        self.back.setEnabled(tick > 0)
+        others = len(branches) - 1
+        plural = "" if others == 1 else "es"
+        more = f", {others} other branch{plural}" if others else ""
+        self.past.set_tip(f"Timeline: {memory(used)} of {memory(budget)}{more}")
+        self.past.set_icon("git-branch", "accent" if others else "text2")
+
+    def set_comparing(self, on: bool) -> None:
+        self.compare.setChecked(on)
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
@@ -203,6 +230,14 @@ class TransportBar(QFrame):
         state, self._state = self._state, ()
         if state:
             self.set_state(*state)
+
+
+def memory(size: float) -> str:
+    """Bytes in words: 12 MB, 1 GB."""
+    for unit, step in (("GB", 2**30), ("MB", 2**20)):
+        if size >= step:
+            return f"{size / step:.3g} {unit}"
+    return f"{size / 1024:.0f} kB"
 
 
 def clock(time: float) -> str:

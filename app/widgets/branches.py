@@ -1,0 +1,95 @@
+"""The branches of a run as lines beside each other: which lane each takes, where it forks.
+
+The branch that is followed, with all that it grew from, is the straight line in the middle; every
+other branch leaves it, or another, at the tick where it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+
+LANES = 3  # to each side of the middle
+ROOM = 0.02  # of the length, between the end of a branch and the start of its neighbour
+
+Kind = Literal["change", "structure", "restart", "poke"]
+
+
+class Branch(NamedTuple):
+    """A run of ticks that was lived once."""
+
+    id: int
+    parent: int | None  # what it grew from; a beginning grew from nothing
+    fork: int  # tick at which it began
+    tip: int  # tick to which it got
+
+
+class Mark(NamedTuple):
+    """Something that was done to the run."""
+
+    branch: int
+    tick: int
+    kind: Kind
+    words: str
+
+
+class Stroke(NamedTuple):
+    """A branch as it is drawn: from its fork on the lane of its parent to its tip on its own."""
+
+    branch: Branch
+    lane: int  # 0 is the middle, above it are negative ones
+    leaves: int  # the lane that it leaves; its own where it leaves none
+
+
+def path(branches: Mapping[int, Branch], end: int) -> list[Branch]:
+    """From the beginning to this branch."""
+    found: list[Branch] = []
+    at: int | None = end
+    while at is not None and at in branches:
+        found.append(branches[at])
+        at = branches[at].parent
+    return found[::-1]
+
+
+def owner(branches: Mapping[int, Branch], end: int, tick: int) -> int:
+    """Which branch of the path to `end` lived this tick."""
+    lived = path(branches, end)
+    return next((b.id for b in reversed(lived) if b.fork < tick), lived[0].id if lived else end)
+
+
+def arranged(branches: Sequence[Branch], present: int) -> list[Stroke]:
+    """A lane for each branch, the nearest that is free; what finds none shares the outermost."""
+    known = {branch.id: branch for branch in branches}
+    main = path(known, present)
+    length = max((branch.tip for branch in branches), default=1)
+    room = ROOM * max(length, 1)
+    taken: dict[int, list[tuple[float, float]]] = {}
+    lanes = {branch.id: 0 for branch in main}
+    strokes = [Stroke(branch, 0, 0) for branch in main]
+    for branch in sorted(branches, key=lambda branch: branch.id):
+        if branch.id in lanes:
+            continue
+        base = lanes.get(branch.parent, 0) if branch.parent is not None else 0
+        span = (branch.fork - room, branch.tip + room)
+        lane = next(
+            (
+                lane
+                for lane in _outwards(base)
+                if all(span[1] < low or high < span[0] for low, high in taken.get(lane, []))
+            ),
+            LANES if base >= 0 else -LANES,
+        )
+        taken.setdefault(lane, []).append(span)
+        lanes[branch.id] = lane
+        rooted = branch.parent is not None or branch.fork == 0
+        strokes.append(Stroke(branch, lane, base if rooted else lane))
+    return strokes
+
+
+def _outwards(base: int) -> list[int]:
+    """Lanes in the order in which a child of this lane tries them."""
+    if base == 0:
+        return [lane for k in range(1, LANES + 1) for lane in (-k, k)]
+    side = 1 if base > 0 else -1
+    return [side * k for k in range(abs(base) + 1, LANES + 1)]
