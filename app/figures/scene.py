@@ -1,7 +1,7 @@
 """A frame's layers as a picture, seen by a camera: swarms, strokes and images in one raster."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.figures import paint, raster
 from app.theme import tokens
 from app.theme.colour_maps import Medium
 from app.views.camera import FILL, Camera2D, Camera3D
+from app.views.space import dimension, extent, kind, named
 
 
 FLAT = {  # axes of each array of a layer that is not a row of panels
@@ -47,15 +48,6 @@ class Look:
     @property
     def points(self) -> Medium:
         return "light" if self.dark else "ink"
-
-
-def kind(layer: Any) -> str:
-    return type(layer).__name__
-
-
-def named(layers: Iterable[Any], *kinds: str) -> list[Any]:
-    """The layers of these kinds. By name, so that drawing needs no JAX."""
-    return [layer for layer in layers if kind(layer) in kinds]
 
 
 def in_space(layers: Sequence[Any]) -> bool:
@@ -104,53 +96,18 @@ def _of_panel(colour: Any, k: int) -> Any:
     return dataclasses.replace(colour, value=np.asarray(colour.value)[k])
 
 
-def dimension(layers: Sequence[Any]) -> int:
-    """2 or 3: of the space that the layers lie in."""
-    for layer in layers:
-        match kind(layer):
-            case "Points" | "Text":
-                return np.shape(layer.position)[-1]
-            case "Arrows":
-                return np.shape(layer.tail)[-1]
-            case "Segments":
-                return np.shape(layer.start)[-1]
-            case "Image" if layer.onto == "sphere":
-                return 3
-    return 2
-
-
-def extent(layers: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The corners of what there is to see: the view's box, or all that lies in it."""
-    boxes = named(layers, "Box")
+def corners(layers: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The extent of a view in its own dimension; the unit box where there is nothing."""
     dim = dimension(layers)
-    if boxes:
-        return np.asarray(boxes[0].low, float)[:dim], np.asarray(boxes[0].high, float)[:dim]
-    places = [np.asarray(layer.position, float) for layer in named(layers, "Points", "Text")]
-    for layer in named(layers, "Segments"):
-        places += [np.asarray(layer.start, float), np.asarray(layer.end, float)]
-    for layer in named(layers, "Arrows"):
-        tail = np.asarray(layer.tail, float)
-        places += [tail, tail + np.asarray(layer.vector, float)]
-    places = [place[np.isfinite(place).all(axis=1)] for place in places]
-    places = [place for place in places if len(place)]
-    if places:
-        every = np.concatenate(places)
-        low, high = every.min(axis=0), every.max(axis=0)
-        margin = 0.06 * max(float((high - low).max()), 1e-6)
-        return low - margin, high + margin
-    for image in named(layers, "Image"):
-        if image.onto == "sphere":
-            return np.full(3, -1.0), np.full(3, 1.0)
-        rows, columns = np.shape(image.values)[-2:]
-        return np.zeros(2), np.array([columns, rows], float)
-    return np.zeros(2), np.ones(2)
+    found = extent(layers)
+    return (np.zeros(dim), np.ones(dim)) if found is None else (found[0][:dim], found[1][:dim])
 
 
 def camera_for(
     layers: Sequence[Any], *, azimuth: float = 30.0, elevation: float = 20.0, fill: float = FILL
 ) -> Camera2D | Camera3D:
     """A camera that shows all there is; in 2D its box takes `fill` of the view."""
-    low, high = extent(layers)
+    low, high = corners(layers)
     if len(low) == 3:
         near, far = _filled(layers, low, high)
         return Camera3D(near.tolist(), far.tolist(), azimuth, elevation)
@@ -176,7 +133,7 @@ def _filled(
 
 def aspect(layers: Sequence[Any]) -> float:
     """Height by width of a view's world."""
-    low, high = extent(layers)
+    low, high = corners(layers)
     if len(low) == 3:
         return 1.0
     wide, tall = np.maximum(high - low, 1e-9)
@@ -261,7 +218,7 @@ def _with_points(
         radius = float(np.max(np.asarray(points.radius))) / pixel
         kernel, strength = raster.disc(radius * 0.94), 1.0
     else:
-        low, high = extent((points,) if box is None else (box, points))
+        low, high = corners((points,) if box is None else (box, points))
         area = float(np.prod(np.sort(high - low)[-2:])) / pixel**2
         apart = np.sqrt(max(area, 1.0) / max(len(position), 1))
         radius = float(np.clip(0.42 * apart, style.smallest, style.largest))

@@ -21,12 +21,13 @@ def draw(page: Page, panel: FramePanel, cell: Cell) -> None:
     bar = bar_of(panel)
     inner = width - beside(panel, page.style)
     shape = scene.aspect(panel.layers)
-    inner, tall = min(inner, height / shape), min(height, inner * shape)
+    # The frame has the shape of the world: a strip beside a box would be a second hairline.
+    frame = min(inner, height / shape) - 0.2  # drawn centred on the edge of the axes
+    inner, tall = frame + 0.2, frame * shape
     if len(page.figure.texts) == 0:  # alone on a page of another shape, it stands in the middle
         left += (width - beside(panel, page.style) - inner) / 2
-    # The frame is drawn centred on the edge of the axes.
-    axes = page.axes(Cell(left + 0.1, top, inner - 0.2, tall))
-    columns = max(8, round((inner - 0.2) * MM * page.style.dpi))
+    axes = page.axes(Cell(left + 0.1, top, frame, tall))
+    columns = max(8, round(frame * MM * page.style.dpi))
     rows = max(8, round(tall * MM * page.style.dpi))
     views = scene.panels_of(panel.layers)
     cameras = [

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.theme.tokens import rgb
 from app.views import colours
 from app.views.camera import Camera2D, Camera3D
+from app.views.space import dimension, extent
 from app.views.steering import Steering
 from app.views.view import Layer, View, named_data
 
@@ -244,82 +245,28 @@ class SceneView(Steering, View):
                 return layer.values, layer.scale, "", span, False
         return None
 
-    def _extent(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """What the camera has to show: the box, or all there is but the outermost points."""
-        box = self._box()
-        if box is not None:
-            low, high = np.asarray(box.low, float), np.asarray(box.high, float)
-            if low.ndim == 2:
-                low, high = low.min(axis=0), high.max(axis=0)
-            return low, high
-        clouds = []
-        for layer in self._layers:
-            match type(layer).__name__:
-                case "Points" | "Text":
-                    clouds.append(np.asarray(layer.position, float))
-                case "Arrows":
-                    tail = np.asarray(layer.tail, float)
-                    clouds += [tail, tail + np.asarray(layer.vector, float)]
-                case "Segments":
-                    clouds += [np.asarray(layer.start, float), np.asarray(layer.end, float)]
-                case "Image":
-                    rows, columns = np.shape(layer.values)[-2:]
-                    if layer.onto == "sphere":
-                        return np.full(3, -1.0), np.full(3, 1.0)
-                    clouds.append(np.array([[0.0, 0.0], [columns, rows]]))
-        if not clouds:
-            return None
-        dim = max(cloud.shape[-1] for cloud in clouds)
-        everything = [
-            np.pad(c.reshape(-1, c.shape[-1]), ((0, 0), (0, dim - c.shape[-1]))) for c in clouds
-        ]
-        whole = np.concatenate(everything)
-        whole = whole[np.isfinite(whole).all(axis=1)]
-        if not len(whole):
-            return None
-        if len(whole) > 50:
-            low, high = np.quantile(whole, (0.005, 0.995), axis=0)
-            margin = 0.04 * (high - low)
-            return low - margin, high + margin
-        return whole.min(axis=0), whole.max(axis=0)
-
     def _place_camera(self) -> None:
         """Fit the world when it is first seen, and again when its box changes."""
         box = self._box()
-        dim = self._dimension()
+        dim = dimension(self._layers)
         ends = () if box is None else (np.asarray(box.low), np.asarray(box.high))
         key = (dim, *(end.tobytes() for end in ends))
         if key == self._world:
             return
-        extent = self._extent()
-        if extent is None:
+        found = extent(self._layers)
+        if found is None:
             return
         self._world = key
         if dim != self.camera.dim:
             if dim == 3:
                 hint = self._hint
                 turn = (hint.azimuth, hint.elevation) if hint is not None else (30.0, 20.0)
-                self.camera = Camera3D(*extent, *turn)
+                self.camera = Camera3D(*found, *turn)
             else:
-                self.camera = Camera2D(*extent)
+                self.camera = Camera2D(*found)
         else:
-            self.camera.fit(*extent)
+            self.camera.fit(*found)
         self.camera_changed.emit()
-
-    def _dimension(self) -> int:
-        for layer in self._layers:
-            match type(layer).__name__:
-                case "Points" | "Text":
-                    return np.shape(layer.position)[-1]
-                case "Box":
-                    return np.shape(layer.low)[-1]
-                case "Arrows":
-                    return np.shape(layer.tail)[-1]
-                case "Segments":
-                    return np.shape(layer.start)[-1]
-                case "Image" if layer.onto == "sphere":
-                    return 3
-        return 2
 
     # Panels
 
