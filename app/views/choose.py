@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VENDOR, RENDERER, VERSION = 0x1F00, 0x1F01, 0x1F02
 LEAST = (2, 1)  # shaders, point sprites, framebuffers
 PLOTTED = {"Curve", "Bars", "Axes"}
-IN_SPACE = {"Points", "Arrows", "Segments", "Image", "Text"}
+IN_SPACE = {"Points", "Arrows", "Trails", "Segments", "Image", "Text"}
 
 
 class GLFacts(NamedTuple):

@@ -1,6 +1,7 @@
 """What a person reads about a system, beside its docstring."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -68,6 +69,17 @@ class Preset:
     def __init__(self, name: str, **values: Any) -> None:
         self.name = name
         self.values = values
+
+
+class Pair(NamedTuple):
+    """Two settings to run side by side under the same noise, by the names of live parameters.
+
+    `Pair("flow | diffusion", {"mixing": 0.0}, {"mixing": 1.0})`.
+    """
+
+    name: str
+    a: Mapping[str, Any]
+    b: Mapping[str, Any]
 
 
 @cache

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import Curve, Frame
 from engine.core.parameters import (
     Scalar,
@@ -23,7 +23,7 @@ from engine.core.parameters import (
     size,
     start,
 )
-from engine.core.theory import Boundary, Branch, Flags, Scalars
+from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 
 
 State = TypeVar("State")
@@ -52,6 +52,7 @@ def poke(view: str = "") -> Callable[[Method], Method]:
 
     With a view it is a tool of the mouse there, called with a `Touch` once a frame while the
     button is down: `(state, key, touch) -> state`. Without one it is a button: `(state, key)`.
+    The view "clock" is the scrubber of noise time that a layer `Clock` shows.
     """
 
     def mark(method: Method) -> Method:
@@ -85,7 +86,9 @@ class System(abc.ABC, Generic[State]):
     cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()
+    pairs: ClassVar[tuple[Pair, ...]] = ()  # what to compare side by side, the first at once
     quantities: ClassVar[tuple[Quantity, ...]] = ()
+    critical: ClassVar[Criticality | None] = None  # how its critical point is found from runs
     clock: ClassVar[str] = "t"  # on time axes: "sweeps", "layers"; or an observable that tells it
 
     def __init_subclass__(cls) -> None:
@@ -137,6 +140,13 @@ class System(abc.ABC, Generic[State]):
 
     def boundaries(self) -> dict[str, Boundary]:
         """The lines of the phase diagram, by name."""
+        return {}
+
+    def regions(self) -> Flags:
+        """The phases by name, and whether the present parameters lie in each.
+
+        Without it, the branch of lowest free energy names a region.
+        """
         return {}
 
     def limit(self, state: State) -> Scalars:

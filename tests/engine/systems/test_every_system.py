@@ -9,7 +9,7 @@ import pytest
 
 from engine.core import simulation
 from engine.core.about import references
-from engine.core.layers import Curve, Layer
+from engine.core.layers import Clock, Curve, Layer, Trails
 from engine.core.parameters import parameters
 from engine.core.simulation import (
     Simulation,
@@ -39,9 +39,9 @@ def finite(tree):
 
 
 def sound(look):
-    """Whether all that is seen is a number, but for the gaps that a curve may have."""
+    """Whether all that is seen is a number, but for gaps in a line and what theory is silent on."""
     layers = [layer for layers in look.frame.values() for layer in layers]
-    drawn = [layer for layer in layers if not isinstance(layer, Curve)]
+    drawn = [layer for layer in layers if not isinstance(layer, Curve | Trails | Clock)]
     return finite((drawn, np.array(list(look.observables.values()))))
 
 
@@ -135,6 +135,26 @@ def test_a_preset_runs(system_class):
 
 
 @every_system
+def test_pairs_are_of_live_parameters_and_run(system_class):
+    known = parameters(system_class)
+    for pair in system_class.pairs:
+        assert all(known[name].kind == "live" for name in {**pair.a, **pair.b}), pair.name
+        for values in (pair.a, pair.b):
+            small(system_class).replace(**values)  # refuses what is no value
+
+
+@every_system
+def test_a_layer_names_what_the_system_has(system_class):
+    system = small(system_class)
+    known = parameters(system)
+    frame = jax.eval_shape(lambda key: system.frame(system.init(key)), jax.random.key(0))
+    for layer in (layer for layers in frame.values() for layer in layers):
+        handle, turn = getattr(layer, "handle", ""), getattr(layer, "turn", "")
+        assert not handle or known[handle].kind == "live"
+        assert not turn or (turn in pokes(system) and not pokes(system)[turn].view)
+
+
+@every_system
 def test_what_physics_forbids_is_refused_in_a_sentence(system_class):
     for parameter in parameters(system_class).values():
         beyond = [
@@ -178,7 +198,12 @@ def test_every_poke_keeps_the_state_in_shape(system_class):
         running = Simulation(small(system_class)).run(1)
         frame = running.frame
         touch = None
-        if poke.view:
+        if poke.view == "clock":
+            seen = [layer for layers in frame.values() for layer in layers]
+            clock = next(layer for layer in seen if isinstance(layer, Clock))
+            there = jnp.full(1, jnp.sqrt(clock.span[0] * clock.span[1]))
+            touch = Touch(there, 0 * there, jnp.float32(1.0), jnp.float32(1.0))
+        elif poke.view:
             box = next(layer for layer in frame[poke.view] if hasattr(layer, "low"))
             middle = jnp.asarray((box.low + box.high) / 2, jnp.float32)
             touch = Touch(middle, 0 * middle, jnp.float32(1.0), jnp.float32(1.0))
