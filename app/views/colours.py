@@ -11,6 +11,7 @@ from app.theme.theme import Theme
 
 
 SAMPLE = 4096  # values that a span is taken from
+SLICE = 0.85  # cover of the densest part of a slice: what lies behind still shines through
 INERTIA = 0.9  # of a span, from one frame to the next
 
 
@@ -64,9 +65,18 @@ class SmoothSpan:
 
 
 def painted(
-    value: np.ndarray, colours: np.ndarray, low: float, high: float, scale: str
+    value: np.ndarray,
+    colours: np.ndarray,
+    low: float,
+    high: float,
+    scale: str,
+    *,
+    clear: bool = False,
 ) -> np.ndarray:
-    """Bytes of red, green, blue and cover; what is not a number is a hole."""
+    """Bytes of red, green, blue and cover; what is not a number is a hole.
+
+    `clear` lets through what is behind where a value is low, or near the middle of a signed one.
+    """
     with np.errstate(invalid="ignore"):
         if scale == "category":
             index = value
@@ -80,4 +90,9 @@ def painted(
     picture = (255 * whole + 0.5).astype(np.uint8)[index]
     if not known.all():
         picture[~known] = 0
+    if clear and scale in ("level", "signed"):
+        share = np.clip((np.where(known, value, low) - low) / (high - low), 0, 1)
+        share = np.abs(2 * share - 1) if scale == "signed" else share
+        # Colours that are covered by their own cover, as the card blends them.
+        picture = (picture * (SLICE * np.sqrt(share))[..., None] + 0.5).astype(np.uint8)
     return picture

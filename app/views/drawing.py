@@ -70,6 +70,7 @@ class Sprites:
 # along, aside, in the head
 LINE = np.array([[0, -1, 0], [0, 1, 0], [1, -1, 0], [1, 1, 0]], np.float32)
 BARB = np.array([[0, -1, 1], [0, 1, 1], [1, 0, 1]], np.float32)
+STROKE_PARTS = ("tail", "tip", "part", "value", "ends")
 LINE_FACES = np.array([0, 1, 2, 2, 1, 3], np.uint32)
 ARROW_FACES = np.array([0, 1, 2, 2, 1, 3, 4, 5, 6], np.uint32)
 
@@ -81,12 +82,19 @@ class Strokes:
         self.program = gloo.Program(shaders.STROKE, shaders.STROKE_EDGE)
         self._parts = np.concatenate([LINE, BARB]) if arrows else LINE
         self._faces = ARROW_FACES if arrows else LINE_FACES
-        self._buffers = {name: gloo.VertexBuffer() for name in ("tail", "tip", "part", "value")}
+        self._buffers = {name: gloo.VertexBuffer() for name in STROKE_PARTS}
         self._index = gloo.IndexBuffer()
         self.count = 0
         self.program["head"] = 0.0
 
-    def put(self, tail: np.ndarray, tip: np.ndarray, value: np.ndarray | None = None) -> None:
+    def put(
+        self,
+        tail: np.ndarray,
+        tip: np.ndarray,
+        value: np.ndarray | None = None,
+        ends: np.ndarray | None = None,
+    ) -> None:
+        """New lines; `ends[count, 2]` are shares of their cover that tail and tip have."""
         keep = np.isfinite(tail).all(axis=-1) & np.isfinite(tip).all(axis=-1)
         tail, tip = _in_space(tail[keep]), _in_space(tip[keep])
         count, corners = len(tail), len(self._parts)
@@ -96,10 +104,15 @@ class Strokes:
             if value is not None:
                 shown = np.repeat(np.asarray(value, np.float32)[keep], corners)
                 self._buffers["value"].set_data(shown)
+            if ends is not None:
+                left = np.repeat(np.asarray(ends, np.float32)[keep], corners, axis=0)
+                self._buffers["ends"].set_data(left)
             if count != self.count:
                 self._buffers["part"].set_data(np.tile(self._parts, (count, 1)))
                 if value is None:
                     self._buffers["value"].set_data(np.zeros(count * corners, np.float32))
+                if ends is None:
+                    self._buffers["ends"].set_data(np.ones((count * corners, 2), np.float32))
                 step = (corners * np.arange(count, dtype=np.uint32))[:, None]
                 self._index.set_data((self._faces + step).ravel())
                 for name, buffer in self._buffers.items():
@@ -116,11 +129,11 @@ class Strokes:
             item.delete()
 
 
-def _in_space(points: np.ndarray) -> np.ndarray:
+def _in_space(points: np.ndarray, height: float = 0.0) -> np.ndarray:
     points = np.asarray(points, np.float32)
     if points.shape[1] == 3:
         return points
-    return np.concatenate([points, np.zeros((len(points), 1), np.float32)], axis=1)
+    return np.concatenate([points, np.full((len(points), 1), height, np.float32)], axis=1)
 
 
 class Picture:
@@ -140,12 +153,14 @@ class Picture:
     def put(self, picture: np.ndarray) -> None:
         self.texture.set_data(np.ascontiguousarray(picture))
 
-    def on_plane(self, low: np.ndarray, high: np.ndarray, *, images: bool) -> None:
+    def on_plane(
+        self, low: np.ndarray, high: np.ndarray, height: float = 0.0, *, images: bool
+    ) -> None:
         reach = 3 if images else 0  # periodic images to each side
         side = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32)
         texel = side * (2 * reach + 1) - reach
         place = low + texel * (high - low)
-        self._attach(_in_space(place.astype(np.float32)), texel, None)
+        self._attach(_in_space(place.astype(np.float32), height), texel, None)
 
     def on_sphere(self, centre: np.ndarray, radius: float) -> None:
         rows, columns = 48, 96

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QRadialGradient
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QRadialGradient, QTransform
 from PySide6.QtWidgets import QWidget
 
 from app.views import colours
-from app.views.scene import EDGES, FLAT_EDGES, Part, SceneView, Words, of_panel
+from app.views.scene import EDGES, FLAT_EDGES, Part, SceneView
+from app.views.slicing import height_of, is_slice
+from app.views.space import of_panel
+from app.views.trails import strands
+from app.views.words import Words
 
 
 if TYPE_CHECKING:
@@ -36,7 +40,6 @@ class PainterSwarmView(SceneView):
         self._target = _Paper(self)
         self._steer(self._target)
         self._words = Words(self)
-        self._words.hide()
 
     def _repaint(self) -> None:
         self._target.update()
@@ -52,8 +55,7 @@ class PainterSwarmView(SceneView):
 
     def paint(self, painter: QPainter) -> None:
         self._fresh = False
-        self._words.texts = [la for la in self._layers if type(la).__name__ == "Text"]
-        self._words.setVisible(bool(self._words.texts))
+        self._words.show_words(self._layers, self._panels)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter)
         height = self._target.height()
@@ -69,6 +71,7 @@ class PainterSwarmView(SceneView):
             if self.is_density and self._sums is not None:
                 sums = self._sums[panel] if self._sums.ndim == 4 else self._sums
                 self._paint_sums(painter, part, sums)
+            self._paint_edge_of_slice(painter, part, panel)
             ring = self._ring_on_screen()
             if ring is not None and panel == self._panel_of_pointer:
                 painter.setPen(QPen(self.theme.colour("accent"), 1.5))
@@ -180,6 +183,27 @@ class PainterSwarmView(SceneView):
             for side in (-0.45, 0.45):
                 painter.drawLine(QPointF(*end), QPointF(*(end - barb * (along + side * aside))))
 
+    def _paint_trails(
+        self, painter: QPainter, part: Part, panel: int, _index: int, trails: Any
+    ) -> None:
+        made = strands(of_panel(trails.path, 3, panel))
+        a, _ = self._seen(made.tail, part)
+        b, _ = self._seen(made.tip, part)
+        known = np.isfinite(a + b).all(axis=1)
+        shades = np.linspace(0, 1, 9)
+        age = np.digitize(made.ends[:, 1], shades[1:-1])
+        for step in range(len(shades) - 1):  # a pen for each shade, not for each piece
+            painter.setPen(QPen(self.theme.colour("measured", 0.6 * shades[step + 1]), 1.2))
+            for start, end in zip(a[known & (age == step)], b[known & (age == step)], strict=True):
+                painter.drawLine(QPointF(*start), QPointF(*end))
+
+    def _paint_edge_of_slice(self, painter: QPainter, part: Part, panel: int) -> None:
+        edge = self.edge_of_slice(panel)
+        if edge is not None:
+            wide = 2.5 if self.is_over_slice else 1.25
+            painter.setPen(QPen(self.theme.colour("accent"), wide))
+            painter.drawPolyline(_polygon(self._seen(edge, part)[0]))
+
     def _paint_segments(
         self, painter: QPainter, part: Part, panel: int, _index: int, segments: Any
     ) -> None:
@@ -208,10 +232,31 @@ class PainterSwarmView(SceneView):
             ends = np.stack([of_panel(box.low, 1, panel)[:2], of_panel(box.high, 1, panel)[:2]])
         low, high = self._span_of(f"image {index}", image.values, image)
         table = colours.table(image.scale, "", self.theme)
-        bytes_ = colours.painted(values, table, low, high, image.scale)[::-1]
+        bytes_ = colours.painted(values, table, low, high, image.scale, clear=is_slice(image))[::-1]
+        if is_slice(image):
+            self._paint_slice(painter, part, bytes_, ends, height_of(image, panel))
+            return
         (left, bottom), (right, top) = self._seen(ends, part)[0]
         area = QRectF(left, top, right - left, bottom - top)
         painter.drawImage(area, _image(bytes_, QImage.Format.Format_RGBA8888))
+
+    def _paint_slice(
+        self, painter: QPainter, part: Part, bytes_: np.ndarray, ends: np.ndarray, height: float
+    ) -> None:
+        """A picture in space: its corners are carried to where the camera sees them."""
+        (left, front), (right, back) = ends
+        flat = [(left, back), (right, back), (right, front), (left, front)]
+        corners = np.array([(x, y, height) for x, y in flat])
+        seen, _ = self._seen(corners, part)
+        rows, columns = bytes_.shape[:2]
+        whole = [(0, 0), (columns, 0), (columns, rows), (0, rows)]
+        bend = QTransform.quadToQuad(_polygon(np.array(whole, float)), _polygon(seen))
+        if isinstance(bend, QTransform):
+            painter.save()
+            painter.setTransform(bend, True)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(0, 0, _image(bytes_, QImage.Format.Format_RGBA8888_Premultiplied))
+            painter.restore()
 
 
 class _Paper(QWidget):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.theme.tokens import rgb
 from app.views import colours
 from app.views.camera import Camera2D, Camera3D
-from app.views.space import dimension, extent
+from app.views.slicing import Slicing
+from app.views.space import dimension, extent, panels_of
 from app.views.steering import Steering
 from app.views.view import Layer, View, named_data
 
@@ -51,7 +51,7 @@ class Part(NamedTuple):
     height: int
 
 
-class SceneView(Steering, View):
+class SceneView(Steering, Slicing, View):
     """A swarm and what belongs to it. Who paints gives `_target` and says when to `_repaint`."""
 
     density_changed = Signal(bool)  # whether crowds are shown as a picture of their density
@@ -292,57 +292,3 @@ class SceneView(Steering, View):
         if camera.dim == 2:
             return float(np.prod(2 * camera.half)) / pixel**2
         return float(np.pi * (0.6 * camera.radius / pixel) ** 2)
-
-
-class Words(QWidget):
-    """Fixed words at their places, above the picture."""
-
-    def __init__(self, view: SceneView) -> None:
-        super().__init__(view)
-        self.texts: list[Any] = []
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def paintEvent(self, _event: Any) -> None:
-        painter = QPainter(self)
-        view = cast(SceneView, self.parentWidget())  # not kept: no cycle
-        theme = view.theme
-        painter.setFont(theme.font("caption"))
-        painter.setPen(theme.colour("text"))
-        for panel, part in enumerate(view._parts(1.0)):
-            matrix = view.camera.matrix(part.width, part.height)
-            top = self.height() - part.bottom - part.height
-            for text in self.texts:
-                place = of_panel(text.position, 2, panel)
-                flat = np.zeros((len(place), 4))
-                flat[:, : place.shape[1]], flat[:, 3] = place, 1
-                clip = flat @ matrix.T
-                for word, (x, y, _, w) in zip(text.words, clip, strict=False):
-                    if w > 0 and np.isfinite(x + y):
-                        at = QPointF(
-                            part.left + (x / w + 1) / 2 * part.width,
-                            top + (1 - y / w) / 2 * part.height,
-                        )
-                        painter.drawText(at + QPointF(6, -6), word)
-
-
-def of_panel(array: Any, ndim: int, panel: int) -> np.ndarray:
-    """The part of an array that belongs to a panel; an array without panels belongs to all."""
-    array = np.asarray(array)
-    return array[min(panel, len(array) - 1)] if array.ndim > ndim else array
-
-
-def panels_of(layer: Any) -> int:
-    match type(layer).__name__:
-        case "Points" | "Text":
-            array, ndim = layer.position, 2
-        case "Arrows":
-            array, ndim = layer.tail, 2
-        case "Segments":
-            array, ndim = layer.start, 2
-        case "Image":
-            array, ndim = layer.values, 2
-        case "Box":
-            array, ndim = layer.low, 1
-        case _:
-            return 1
-    return np.shape(array)[0] if np.ndim(array) > ndim else 1

@@ -197,6 +197,7 @@ attribute vec3 tail;
 attribute vec3 tip;
 attribute vec3 part;
 attribute float value;
+attribute vec2 ends;       // how much is left of its cover at the tail and at the tip
 uniform mat4 project;
 uniform vec2 pixels;
 uniform float width;
@@ -210,6 +211,7 @@ uniform sampler2D colours;
 varying vec3 colour;
 varying float aside;
 varying float reach;
+varying float left;
 void main() {
     vec4 a = project * vec4(tail, 1.0);
     vec4 b = project * vec4(tip, 1.0);
@@ -232,6 +234,7 @@ void main() {
     gl_Position = vec4(at / (0.5 * pixels), end.z / end.w, 1.0);
     aside = part.z > 0.5 ? 0.0 : part.y * half_width;
     reach = 0.5 * width;
+    left = part.x > 0.5 ? ends.y : ends.x;
     float level = clamp((value - low) * per_span, 0.001, 0.999);
     level = mix(level, fract(value * 0.15915494), cyclic);
     colour = mix(plain, texture2D(colours, vec2(level, 0.5)).rgb, use_colours);
@@ -243,8 +246,9 @@ uniform float cover;
 varying vec3 colour;
 varying float aside;
 varying float reach;
+varying float left;
 void main() {
-    float w = cover * clamp(reach + 0.5 - abs(aside), 0.0, 1.0);
+    float w = left * cover * clamp(reach + 0.5 - abs(aside), 0.0, 1.0);
     gl_FragColor = vec4(w * colour, w);
 }
 """

@@ -29,6 +29,8 @@ def dimension(layers: Sequence[Any]) -> int:
                 return np.shape(layer.low)[-1]
             case "Arrows":
                 return np.shape(layer.tail)[-1]
+            case "Trails":
+                return np.shape(layer.path)[-1]
             case "Segments":
                 return np.shape(layer.start)[-1]
             case "Image" if layer.onto == "sphere":
@@ -73,9 +75,37 @@ def _places(layer: Any) -> list[np.ndarray]:
         case "Arrows":
             tail = np.asarray(layer.tail, float)
             return [tail, tail + np.asarray(layer.vector, float)]
+        case "Trails":
+            return [np.asarray(layer.path, float)]
         case "Segments":
             return [np.asarray(layer.start, float), np.asarray(layer.end, float)]
         case "Image":
             rows, columns = np.shape(layer.values)[-2:]
             return [np.array([[0.0, 0.0], [columns, rows]])]
     return []
+
+
+def of_panel(array: Any, ndim: int, panel: int) -> np.ndarray:
+    """The part of an array that belongs to a panel; an array without panels belongs to all."""
+    array = np.asarray(array)
+    return array[min(panel, len(array) - 1)] if array.ndim > ndim else array
+
+
+def panels_of(layer: Any) -> int:
+    """How many panels a layer has; 1 where it belongs to all of them."""
+    match type(layer).__name__:
+        case "Points" | "Text":
+            array, ndim = layer.position, 2
+        case "Arrows":
+            array, ndim = layer.tail, 2
+        case "Trails":
+            array, ndim = layer.path, 3
+        case "Segments":
+            array, ndim = layer.start, 2
+        case "Image":
+            array, ndim = layer.values, 2
+        case "Box":
+            array, ndim = layer.low, 1
+        case _:
+            return 1
+    return np.shape(array)[0] if np.ndim(array) > ndim else 1

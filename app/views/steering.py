@@ -32,6 +32,11 @@ class Steering(Mixed):
     _parts: Any  # the panels, at a ratio of pixels
     _repaint: Any
     _place_camera: Any
+    _take_slice: Any  # of a slice that the hand may drag
+    _drag_slice: Any
+    _leave_slice: Any
+    _note_pointer: Any
+    holds_slice: bool
 
     def _steer(self, target: QWidget) -> None:
         self.camera: Any = Camera2D()  # or a Camera3D, as the frame asks
@@ -163,6 +168,10 @@ class Steering(Mixed):
     def _press(self, event: Any) -> bool:
         self._flight.stop()
         self._pointer, self._held = event.position(), event.button()
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and self._tool is None and self._take_slice(event.position()):
+            self._repaint()
+            return True
         pokes = self._tool is not None and event.button() in (
             Qt.MouseButton.LeftButton,
             Qt.MouseButton.RightButton,
@@ -179,8 +188,11 @@ class Steering(Mixed):
     def _move(self, event: Any) -> bool:
         before, self._pointer = self._pointer, event.position()
         if self._held is None or before is None:
-            if self._tool:
+            if self._tool or self._note_pointer(self._pointer):
                 self._repaint()
+            return True
+        if self.holds_slice:
+            self._drag_slice(self._pointer)
             return True
         if self._poking:
             self._repaint()
@@ -198,6 +210,7 @@ class Steering(Mixed):
             if self._poking:
                 self._pointer = event.position()
                 self._let_go()
+            self._leave_slice()
             self._held = None
         return True
 

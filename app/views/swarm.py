@@ -32,7 +32,11 @@ from app.views.drawing import (
     Sums,
     texture_of,
 )
-from app.views.scene import EDGES, FLAT_EDGES, OUTSIDE, Part, SceneView, Words, of_panel
+from app.views.scene import EDGES, FLAT_EDGES, OUTSIDE, Part, SceneView
+from app.views.slicing import height_of, is_slice
+from app.views.space import of_panel
+from app.views.trails import strands
+from app.views.words import Words
 
 
 if TYPE_CHECKING:
@@ -65,7 +69,6 @@ class SwarmView(SceneView):
         box.addWidget(self._canvas.native)
         self._steer(self._canvas.native)
         self._words = Words(self)
-        self._words.hide()
 
     @property
     def software(self) -> bool:
@@ -111,9 +114,7 @@ class SwarmView(SceneView):
             self._drawn.pop(key).delete()
             for source in [held for held in self._sources if held[: len(key)] == key]:
                 del self._sources[source]
-        texts = [layer for layer in self._layers if type(layer).__name__ == "Text"]
-        self._words.setVisible(bool(texts))
-        self._words.texts = texts
+        self._words.show_words(self._layers, self._panels)
         self._fresh = False
 
     def _put_points(self, panel: int, index: int, points: Any) -> tuple | None:
@@ -158,6 +159,17 @@ class SwarmView(SceneView):
             _plain(item)
         return key
 
+    def _put_trails(self, panel: int, index: int, trails: Any) -> tuple:
+        key = (panel, index, "trails")
+        item = self._item(key, lambda: Strokes())
+        if self._changed(key, trails.path, trails.colour):
+            made = strands(of_panel(trails.path, 3, panel))
+            colour = trails.colour
+            value = None if colour is None else of_panel(colour.value, 1, panel)[made.point]
+            item.put(made.tail, made.tip, value, made.ends)
+            self._colour_strokes(item, f"trails {index}", colour)
+        return key
+
     def _put_segments(self, panel: int, index: int, segments: Any) -> tuple:
         key = (panel, index, "segments")
         item = self._item(key, lambda: Strokes())
@@ -165,17 +177,20 @@ class SwarmView(SceneView):
         value = None if colour is None else of_panel(colour.value, 1, panel)
         if self._changed(key, segments.start, segments.end, colour):
             item.put(of_panel(segments.start, 2, panel), of_panel(segments.end, 2, panel), value)
-            if colour is None:
-                _plain(item)
-            else:
-                low, high = self._span_of(f"segments {index}", colour.value, colour)
-                table = colours.table(colour.scale, "", self.theme, points=True)
-                program = item.program
-                program["use_colours"], program["low"] = 1.0, low
-                program["per_span"] = 1 / max(high - low, 1e-12)
-                program["cyclic"] = float(colour.scale == "phase")
-                program["colours"] = self._table(table, colour.scale == "phase", colour.scale)
+            self._colour_strokes(item, f"segments {index}", colour)
         return key
+
+    def _colour_strokes(self, item: Strokes, name: str, colour: Any) -> None:
+        if colour is None:
+            _plain(item)
+            return
+        low, high = self._span_of(name, colour.value, colour)
+        table = colours.table(colour.scale, "", self.theme, points=True)
+        program = item.program
+        program["use_colours"], program["low"] = 1.0, low
+        program["per_span"] = 1 / max(high - low, 1e-12)
+        program["cyclic"] = float(colour.scale == "phase")
+        program["colours"] = self._table(table, colour.scale == "phase", colour.scale)
 
     def _put_curve(self, panel: int, index: int, curve: Any) -> tuple:
         key = (panel, index, "curve")
@@ -213,12 +228,14 @@ class SwarmView(SceneView):
         if self._changed(key, image.values):
             ends = self._span_of(f"image {index}", image.values, image)
             table = colours.table(image.scale, "", self.theme)
-            item.put(colours.painted(values, table, *ends, image.scale))
-        if self._changed((*key, "place"), low.tobytes(), high.tobytes()):
+            clear = is_slice(image)
+            item.put(colours.painted(values, table, *ends, image.scale, clear=clear))
+        height = height_of(image, panel)
+        if self._changed((*key, "place"), low.tobytes(), high.tobytes(), height):
             if image.onto == "sphere":
                 item.on_sphere(np.zeros(3), 1.0)
             else:
-                item.on_plane(low, high, images=repeated)
+                item.on_plane(low, high, height, images=repeated)
                 if repeated:
                     item.program["outside"] = OUTSIDE
         return key
@@ -295,6 +312,11 @@ class SwarmView(SceneView):
                 self._stroke(item, matrix, part, "line_strong", 1.0, 0.75)
             for item in self._items(panel, "segments"):
                 self._stroke(item, matrix, part, "text2", 1.25 * self.theme.scale * ratio, 0.7)
+            for item in self._items(panel, "trails"):
+                # On a dark stage they are light: where they cross it is brighter.
+                gloo.set_state(blend_func=SCREEN if self.theme.dark else COVER)
+                self._stroke(item, matrix, part, "measured", 1.25 * self.theme.scale * ratio, 0.6)
+            gloo.set_state(blend_func=COVER)
 
     def _draw_above(self, parts: list[Part], ratio: float) -> None:
         gloo.set_state(blend=True, blend_func=COVER, depth_test=False)
@@ -311,12 +333,22 @@ class SwarmView(SceneView):
                 item.program["head"] = (12 if few else 7) * self.theme.scale * ratio
                 wide = (2.5 if few else 1.25) * self.theme.scale * ratio
                 self._stroke(item, matrix, part, "measured", wide, 1.0 if few else 0.8)
+            edge = self.edge_of_slice(panel)
+            if edge is not None:
+                wide = (2.5 if self.is_over_slice else 1.25) * self.theme.scale
+                self._outline("edge", edge, matrix, part, wide * ratio)
             ring = self._ring_on_screen()
             if ring is not None and panel == self._panel_of_pointer:
-                item = self._item_of_view("ring", Strokes)
-                item.put(ring[:-1], ring[1:])
-                _plain(item)
-                self._stroke(item, matrix, part, "accent", 1.5 * ratio, 0.9)
+                self._outline("ring", ring, matrix, part, 1.5 * ratio)
+
+    def _outline(
+        self, name: str, corners: np.ndarray, matrix: np.ndarray, part: Part, width: float
+    ) -> None:
+        """A closed line in the colour of what can be touched."""
+        item = self._item_of_view(name, Strokes)
+        item.put(corners[:-1], corners[1:])
+        _plain(item)
+        self._stroke(item, matrix, part, "accent", width, 0.9)
 
     def _stroke(
         self, item: Strokes, matrix: np.ndarray, part: Part, token: str, width: float, cover: float
@@ -488,7 +520,9 @@ class SwarmView(SceneView):
         self._stop_steering()
         canvas.set_current()
         everything = [*self._drawn.values(), *self._tables.values()]
-        everything += [getattr(self, f"_{name}", None) for name in ("ground", "light", "ring")]
+        everything += [
+            getattr(self, f"_{name}", None) for name in ("ground", "light", "ring", "edge")
+        ]
         everything += getattr(self, "_density", [])
         for item in everything:
             if item is not None:
@@ -516,7 +550,7 @@ class SwarmView(SceneView):
 
 
 def _same(held: Any, new: Any) -> bool:
-    return held is new or (isinstance(new, bytes) and held == new)
+    return held is new or (isinstance(new, bytes | float) and held == new)
 
 
 def _plain(item: Strokes) -> None:

@@ -74,6 +74,14 @@ def named_data(layers: tuple[Layer, ...]) -> dict[str, np.ndarray]:
             case "Arrows":
                 columns[f"{label} tail"] = np.asarray(layer.tail)
                 columns[f"{label} vector"] = np.asarray(layer.vector)
+            case "Trails":
+                columns["path"] = np.asarray(layer.path)
+            case "Comparison":
+                columns["made"], columns["data"] = np.asarray(layer.made), np.asarray(layer.data)
+            case "Clock":
+                columns["noise time"] = np.asarray(layer.now)
+                for name, time in layer.marks.items():
+                    columns[f"{name} time"] = np.asarray(time)
             case "Segments":
                 columns["start"], columns["end"] = np.asarray(layer.start), np.asarray(layer.end)
     return columns
