@@ -114,7 +114,7 @@ def dragged(window: Any, case: str) -> dict[str, Any]:
 
 
 def fits(moment: Any, name: str, sizes: dict[str, int]) -> bool:
-    from engine.systems import identity
+    from engine.core.system import identity
 
     return (
         moment is not None

@@ -63,7 +63,7 @@ def photograph(names: list[str]) -> None:
 def pose(window: Any, name: str) -> None:
     """Run a system until it shows what it is, and take its pictures."""
     from app.theme.theme import Theme
-    from engine.systems import identity
+    from engine.core.system import identity
 
     values, seconds = SYSTEMS[name]
     window.session.open(name, seed=1, **values)
