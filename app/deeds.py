@@ -58,8 +58,11 @@ class Deeds(QMainWindow):
     dressed: tuple[Any, ...]  # what has a `restyle`
     command_palette: CommandPalette | None = None
     key_list: KeyList | None = None
-    trouble_words = ""
     theory_shown = True
+
+    @property
+    def trouble_words(self) -> str:
+        raise NotImplementedError
 
     def _refuse(self, sentence: str) -> None:
         raise NotImplementedError

@@ -9,20 +9,25 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
+
+from app.undo import Change, Jump, Visit
 
 
 if TYPE_CHECKING:
     from app.runner import Moment, Runner
     from engine.core.parameters import Parameter
     from engine.core.system import System
+    from engine.core.timeline import Mark, Past, Position
 
 GESTURE = 400  # ms without a move that end a gesture of wheel and keys
 FASTEST = 4096  # steps per frame
+ICONS = {"restart": "arrow-counter-clockwise", "poke": "hand-pointing"}
+ROWS = {"A": (0,), "B": (1,), "both": (0, 1)}
 
 
 class Session(QObject):
-    """One run as a person sees it: opened, changed, undone, restarted, paused.
+    """One run as a person sees it, or two beside each other: opened, changed, undone, rewound.
 
     A gesture (a drag of a slider or of the dot) is one step of undo: it begins with the first
     `set` and ends with `commit`, or by itself after a moment of rest.
@@ -31,27 +36,36 @@ class Session(QObject):
     opened = Signal(str)  # the id of a system; parameters and values are there
     values_changed = Signal(dict)  # of all parameters, by name
     state_changed = Signal()  # running, pace or seed
+    rows_changed = Signal()  # one run or two, or which of them the parameters belong to
     refused = Signal(str)  # one sentence: what was wrong, what is allowed
 
     def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
         self._gallery: dict[str, type[System[Any]]] = {}
-        self._before: dict[str, Any] = {}  # what the present gesture has changed, as it was
+        self._systems: list[System[Any]] = []  # of the run, and of the one beside it
+        self._unseen: list[dict[str, Any]] = [{}, {}]  # asked, and in no moment yet
+        self._before: list[dict[str, Any]] = [{}, {}]  # what the present gesture changed
         self._gesture = QTimer(self, interval=GESTURE, singleShot=True)
         self._gesture.timeout.connect(self.commit)
         self._build = 0  # of the newest moment
-        self._awaiting = False  # a structural change is under way
+        self._opening: int | None = None  # the build that was shown when another was asked for
         self._held = False  # a mouse button is down: only its release ends the gesture
+        self._seed_asked: int | None = None
+        self._marks: tuple[Mark, ...] | None = None  # of the timeline, as last seen
+        self._known: set[tuple[int, int, int]] = set()
+        self._structural: Change | None = None  # waits for its mark on the timeline
+        self._left: Position | None = None  # where a walk along the timeline began
         self.undo_stack = QUndoStack(self)
         self.id = ""
-        self.system: System[Any] | None = None
         self.parameters: dict[str, Parameter] = {}
         self.preset: dict[str, Any] = {}  # the values that ↺ and Ctrl+R go back to
         self.preset_name = ""
         self.seed = 0
         self.running = True
         self.pace = 4
+        self.focus = "A"  # whose parameters are shown: A, B or both
+        self.past: Past | None = None  # the timeline as the newest moment tells it
 
     @property
     def gallery(self) -> dict[str, type[System[Any]]]:
@@ -61,14 +75,27 @@ class Session(QObject):
         self._gallery = gallery
 
     @property
+    def system(self) -> System[Any] | None:
+        """The system under the hand: of the run, or of the one beside it that has the focus."""
+        row = ROWS[self.focus][0]
+        return self._systems[row] if row < len(self._systems) else None
+
+    @property
+    def systems(self) -> tuple[System[Any], ...]:
+        """Of the run, and of the one beside it where there is one."""
+        return tuple(self._systems)
+
+    @property
+    def comparing(self) -> bool:
+        return len(self._systems) > 1
+
+    @property
     def values(self) -> dict[str, Any]:
         """The value of every parameter, by name."""
         return {name: getattr(self.system, name) for name in self.parameters}
 
     def open(self, name: str, seed: int = 0, **values: Any) -> bool:
         """Run a system of the gallery from its beginning; False where that was refused."""
-        from engine.core.parameters import parameters
-
         if name not in self._gallery:
             near = difflib.get_close_matches(name, self._gallery, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -80,21 +107,38 @@ class Session(QObject):
         except (TypeError, ValueError) as error:
             self.refused.emit(str(error))
             return False
-        self._before, self._awaiting = {}, True
-        self.undo_stack.clear()
-        self.id, self.seed, self.system = name, seed, system
+        self.adopt(name, system, seed, pace=getattr(system, "pace", 4), running=True)
+        self._runner.open(system, seed)
+        self._tell_runner()
+        return True
+
+    def adopt(self, name: str, system: System[Any], seed: int, *, pace: int, running: bool) -> None:
+        """Show this system as what is open; who calls tells the runner."""
+        from engine.core.parameters import parameters
+
+        self._begin_anew()
+        self.id, self.seed = name, seed
+        self._systems = [system]
         self.parameters = parameters(system)
         self.preset = {n: p.default for n, p in self.parameters.items()}
         self.preset_name = ""
-        self.pace = getattr(system, "pace", 4)
-        self.running = True
-        self._runner.open(system, seed)
-        self._runner.set_pace(self.pace)
-        self._runner.play(True)
+        self.pace, self.running = pace, running
         self.opened.emit(name)
         self.values_changed.emit(self.values)
+        self.rows_changed.emit()
         self.state_changed.emit()
-        return True
+
+    def _begin_anew(self) -> None:
+        self._gesture.stop()
+        self._before, self._unseen = [{}, {}], [{}, {}]
+        self._opening, self._held, self._seed_asked = self._build, False, None
+        self._marks, self._known, self._structural, self._left = None, set(), None, None
+        self.focus, self.past = "A", None
+        self.undo_stack.clear()
+
+    def _tell_runner(self) -> None:
+        self._runner.set_pace(self.pace)
+        self._runner.play(self.running)
 
     # Parameters.
 
@@ -102,14 +146,18 @@ class Session(QObject):
         """Change parameters as part of the present gesture; False where that was refused."""
         if self.system is None:
             return False
-        before = {name: getattr(self.system, name) for name in values if name in self.parameters}
-        if not self._apply(values):
-            return False
-        for name, value in before.items():
-            self._before.setdefault(name, value)
+        for row in self._rows():
+            system = self._systems[row]
+            before = {name: getattr(system, name) for name in values if name in self.parameters}
+            if not self.apply(values, row):
+                return False
+            self._before[row] = before | self._before[row]
         if not self._held:
             self._gesture.start()
         return True
+
+    def _rows(self) -> tuple[int, ...]:
+        return tuple(row for row in ROWS[self.focus] if row < len(self._systems))
 
     def hold(self) -> None:
         """A button went down on a control: the gesture lasts until `commit`."""
@@ -120,79 +168,205 @@ class Session(QObject):
         """End the gesture: what it changed is one step of undo."""
         self._gesture.stop()
         self._held = False
-        before, self._before = self._before, {}
-        after = {name: getattr(self.system, name) for name in before}
-        changed = [name for name in before if before[name] is not after[name]]
-        changed = [name for name in changed if _differ(before[name], after[name])]
-        if changed:
-            self.undo_stack.push(
-                _Change(self, {n: before[n] for n in changed}, {n: after[n] for n in changed})
-            )
+        gestures, self._before = self._before, [{}, {}]
+        changes = [self._change(row, gesture) for row, gesture in enumerate(gestures)]
+        changes = [change for change in changes if change is not None]
+        if len(changes) == 2:
+            self.undo_stack.beginMacro(changes[0].text())
+        for change in changes:
+            self.undo_stack.push(change)
+        if len(changes) == 2:
+            self.undo_stack.endMacro()
 
-    def choose_preset(self, name: str) -> None:
-        """Take the values of a named preset; the empty name is the defaults."""
+    def _change(self, row: int, before: dict[str, Any]) -> Change | None:
+        """A step of undo; a structural one waits for its event on the timeline."""
+        if row >= len(self._systems):
+            return None
+        after = {name: getattr(self._systems[row], name) for name in before}
+        moved = [name for name in before if differ(before[name], after[name])]
+        if not moved:
+            return None
+        change = Change(self, row, {n: before[n] for n in moved}, {n: after[n] for n in moved})
+        if any(self.parameters[name].restarts for name in moved):
+            self._structural = change
+            return None
+        return change
+
+    def choose_preset(self, name: str, locked: set[str] | None = None) -> None:
+        """Take the values of a named preset, but for what is locked; no name is the defaults."""
         self.commit()
         preset = {n: p.default for n, p in self.parameters.items()}
         for known in type(self.system).presets if self.system is not None else ():
             if known.name == name:
                 preset |= known.values
         self.preset, self.preset_name = preset, name
-        self.reset()
+        self.reset(*(n for n in preset if n not in (locked or ())))
 
     def reset(self, *names: str) -> None:
         """Back to the values of the preset: all parameters, or these."""
         wanted = {n: v for n, v in self.preset.items() if not names or n in names}
         now = self.values
-        self.set(**{n: v for n, v in wanted.items() if _differ(now[n], v)})
+        self.set(**{n: v for n, v in wanted.items() if differ(now[n], v)})
         self.commit()
         self.values_changed.emit(self.values)
 
     def undo(self) -> None:
         self.commit()
+        if self._structural is not None:  # not even built yet
+            change, self._structural = self._structural, None
+            change.undo()
+            return
         self.undo_stack.undo()
 
     def redo(self) -> None:
         self.commit()
         self.undo_stack.redo()
 
-    def _apply(self, values: dict[str, Any]) -> bool:
-        if not values or self.system is None:
+    def apply(self, values: dict[str, Any], row: int = 0) -> bool:
+        """Change parameters of a row, without a step of undo."""
+        if not values or row >= len(self._systems):
             return False
         try:
-            self.system = self.system.replace(**values)
+            system = self._systems[row].replace(**values)
         except (TypeError, ValueError) as error:
             self.refused.emit(str(error))
             self.values_changed.emit(self.values)
             return False
-        self._awaiting |= any(not self.parameters[name].span for name in values) or any(
-            not self.parameters[name].traced for name in values
-        )
-        self._runner.set(**{name: getattr(self.system, name) for name in values})
+        self._systems[row] = system
+        plain = {name: getattr(system, name) for name in values}
+        self._unseen[row] |= plain
+        if row:
+            self._runner.set(row=row, **plain)
+        else:
+            self._runner.set(**plain)
         self.values_changed.emit(self.values)
         return True
 
-    def follow(self, moment: Moment) -> None:
-        """Adopt what the run did to itself: arrays that it made larger."""
-        if moment.build != self._build:
-            self._build, self._awaiting = moment.build, False
-        if self._awaiting or self._before or type(moment.system) is not type(self.system):
+    # Two runs beside each other.
+
+    def compare(self, on: bool) -> None:
+        """Run a second row under the same noise, from the present state; or go on with A alone."""
+        if not self._systems or on == self.comparing:
             return
-        grown = {
-            name: getattr(moment.system, name)
-            for name, parameter in self.parameters.items()
-            if parameter.kind == "size" and getattr(moment.system, name) > self.values[name]
-        }
-        if grown and self.system is not None:
-            self.system = self.system.replace(**grown)
+        self.commit()
+        self._systems = [self._systems[0]] * (2 if on else 1)
+        self._unseen[1], self.focus = {}, "B" if on else "A"
+        self._runner.compare(on)
+        self.values_changed.emit(self.values)
+        self.rows_changed.emit()
+
+    def set_focus(self, focus: str) -> None:
+        """Whose parameters are under the hand: A, B or both."""
+        if self.comparing and focus in ROWS and focus != self.focus:
+            self.commit()
+            self.focus = focus
             self.values_changed.emit(self.values)
+            self.rows_changed.emit()
+
+    # What the run tells.
+
+    def follow(self, moment: Moment) -> None:
+        """Adopt what the run did by itself: arrays that it made larger, and a past gone back to."""
+        if self._opening is not None and moment.build == self._opening:
+            return  # of what was open before
+        self._build, self._opening = moment.build, None
+        self.past = getattr(moment, "past", None)
+        other = getattr(moment, "other", None)
+        told = [moment.system] + ([other.system] if other is not None else [])
+        changed = [self._adopt(row, system) for row, system in enumerate(told)]
+        if any(changed):
+            self.values_changed.emit(self.values)
+        self._follow_seed(moment.seed)
+        if self.past is not None:
+            self._follow_marks(self.past)
+
+    def _adopt(self, row: int, told: System[Any]) -> bool:
+        """Whether a system that the run tells of differs in what nobody has just asked for."""
+        if row >= len(self._systems) or type(told) is not type(self._systems[row]):
+            return False
+        unseen, mine = self._unseen[row], self._systems[row]
+        if told is mine and not unseen:
+            return False
+        moved = {}
+        for name in self.parameters:
+            value = getattr(told, name)
+            if name in unseen and differ(value, unseen[name]):
+                continue
+            unseen.pop(name, None)
+            if name not in self._before[row] and differ(value, getattr(mine, name)):
+                moved[name] = value
+        if moved:
+            self._systems[row] = mine.replace(**moved)
+        return bool(moved)
+
+    def _follow_seed(self, seed: int) -> None:
+        if self._seed_asked is not None and seed != self._seed_asked:
+            return
+        self._seed_asked = None
+        if seed != self.seed:
+            self.seed = seed
+            self.state_changed.emit()
+
+    def _follow_marks(self, past: Past) -> None:
+        """What gave the run another state is a step of undo as soon as it stands on the line."""
+        if past.marks is self._marks:
+            return
+        from engine.core.timeline import Position
+
+        first, self._marks = self._marks is None, past.marks
+        for mark in past.marks:
+            place = mark.branch, mark.step, mark.events
+            if mark.kind in ICONS and place not in self._known and not first:
+                before = Position(*place)
+                after = before._replace(events=mark.events + 1)
+                with_it = self._structural if mark.kind == "restart" else None
+                words = with_it.text() if with_it is not None else mark.words
+                icon = "wrench" if with_it is not None else ICONS[mark.kind]
+                if with_it is not None:
+                    self._structural = None
+                jump = Jump(self, words, icon, before, after, with_it)
+                self.undo_stack.push(jump)
+            self._known.add(place)
 
     def turn_back(self, words: str, system: System[Any] | None) -> None:
         """What was asked could not be built: show the run as it still is, and say why."""
-        self._awaiting = False
-        if system is not None and type(system) is type(self.system):
-            self.system = system
+        self._unseen, self._structural, self._opening = [{}, {}], None, None
+        if system is not None and self._systems and type(system) is type(self._systems[0]):
+            self._systems[0] = system
             self.values_changed.emit(self.values)
         self.refused.emit(words)
+
+    # The timeline.
+
+    def seek(self, branch: int, step: int) -> None:
+        """Go to a place while the hand moves; `arrive` ends the walk."""
+        if self.past is not None:
+            self.commit()
+            if self._left is None:
+                self._left = self.past.position
+            self.visit(branch, step)
+
+    def arrive(self) -> None:
+        """The hand let go: the walk is one step of undo."""
+        left, self._left = self._left, None
+        if left is None or self._sought is None or self._sought == (left.branch, left.step):
+            return
+        branch, step = self._sought
+        there = left._replace(branch=branch, step=step)
+        self.undo_stack.push(Visit(self, f"step {left.step} → {step}", left, there))
+
+    _sought: tuple[int, int] | None = None
+
+    def visit(self, branch: int, step: int) -> None:
+        """Go to a step of a branch; what was recorded there is replayed when the run goes on."""
+        self._sought = branch, step
+        self._unseen = [{}, {}]
+        self._runner.seek(step, branch)
+
+    def jump(self, position: Position) -> None:
+        """Go to a place, and go on from there anew."""
+        self._unseen, self._seed_asked = [{}, {}], None
+        self._runner.undo_to(position)
 
     # The run.
 
@@ -210,12 +384,20 @@ class Session(QObject):
             self.play(False)
         self._runner.step(1)
 
+    def step_back(self) -> None:
+        """One step back along the timeline, paused."""
+        if self.running:
+            self.play(False)
+        if self.past is not None and self.past.position.step > 0:
+            self.visit(self.past.position.branch, self.past.position.step - 1)
+
     def restart(self, *, new_seed: bool = False) -> None:
         self.set_seed(self.seed + 1 if new_seed else self.seed)
 
     def set_seed(self, seed: int) -> None:
         """Restart under this seed."""
-        self.seed = seed
+        self.commit()
+        self.seed = self._seed_asked = seed
         self._runner.restart(seed)
         self.state_changed.emit()
 
@@ -233,38 +415,11 @@ class Session(QObject):
         }
 
 
-class _Change(QUndoCommand):
-    """Parameters that moved together."""
-
-    def __init__(self, session: Session, before: dict[str, Any], after: dict[str, Any]) -> None:
-        symbols = {n: session.parameters[n].symbol or n for n in before}
-        words = (f"{symbols[n]} {_short(before[n])} → {_short(after[n])}" for n in before)
-        super().__init__(", ".join(words))
-        self._session, self._before, self._after = session, before, after
-        self._done = True  # by the hand, before the command was made
-
-    def redo(self) -> None:
-        if not self._done:
-            self._session._apply(self._after)
-        self._done = True
-
-    def undo(self) -> None:
-        self._session._apply(self._before)
-        self._done = False
-
-
-def _differ(one: Any, other: Any) -> bool:
+def differ(one: Any, other: Any) -> bool:
+    """Whether two values of a parameter are not the same; arrays are told apart by identity."""
     if one is None or other is None or hasattr(one, "shape") or hasattr(other, "shape"):
         return one is not other
     return one != other
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if value is None or hasattr(value, "shape"):
-        return "own" if value is not None else "none"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The branches of a run as lines beside each other: which lane each takes, where it forks.
 
 The branch that is followed, with all that it grew from, is the straight line in the middle; every
-other branch leaves it, or another, at the tick where it began.
+other branch leaves it, or another, at the step where it began.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Literal, NamedTuple
 LANES = 3  # to each side of the middle
 ROOM = 0.02  # of the length, between the end of a branch and the start of its neighbour
 
-Kind = Literal["change", "structure", "restart", "poke"]
+Kind = Literal["set", "restart", "poke", "grow"]
 
 
 class Branch(NamedTuple):
-    """A run of ticks that was lived once."""
+    """A run of steps that was lived once."""
 
     id: int
     parent: int | None  # what it grew from; a beginning grew from nothing
-    fork: int  # tick at which it began
-    tip: int  # tick to which it got
+    fork: int  # step at which it began
+    tip: int  # step to which it got
 
 
 class Mark(NamedTuple):
     """Something that was done to the run."""
 
     branch: int
-    tick: int
+    step: int
     kind: Kind
     words: str
 
@@ -50,12 +50,6 @@ def path(branches: Mapping[int, Branch], end: int) -> list[Branch]:
         found.append(branches[at])
         at = branches[at].parent
     return found[::-1]
-
-
-def owner(branches: Mapping[int, Branch], end: int, tick: int) -> int:
-    """Which branch of the path to `end` lived this tick."""
-    lived = path(branches, end)
-    return next((b.id for b in reversed(lived) if b.fork < tick), lived[0].id if lived else end)
 
 
 def arranged(branches: Sequence[Branch], present: int) -> list[Stroke]:

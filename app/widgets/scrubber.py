@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme.theme import Theme
 from app.widgets import numbers
-from app.widgets.branches import LANES, Branch, Mark, Stroke, arranged, owner
+from app.widgets.branches import LANES, Branch, Mark, Stroke, arranged
 
 
 PAD = 9  # pixels at both ends
@@ -25,14 +25,14 @@ class Pin(NamedTuple):
 
     slot: int
     branch: int
-    tick: int
+    step: int
 
 
 class Place(NamedTuple):
     """What lies under the pointer."""
 
     branch: int
-    tick: int
+    step: int
     words: str
 
 
@@ -44,7 +44,7 @@ class Scrubber(QWidget):
     restart, a ring a touch of the hand, and a pin a snapshot.
     """
 
-    sought = Signal(int, int)  # branch, tick: while the hand moves
+    sought = Signal(int, int)  # branch, step: while the hand moves
     released = Signal()  # the hand let go
     menu_asked = Signal(object)  # QPoint on the screen
 
@@ -55,7 +55,8 @@ class Scrubber(QWidget):
         self._strokes: list[Stroke] = arranged(self._branches, 0)
         self._marks: tuple[Mark, ...] = ()
         self._pins: tuple[Pin, ...] = ()
-        self._present, self._tick = 0, 0
+        self._present, self._step = 0, 0
+        self._names: dict[int, str] = {}  # how branches began
         self._wanted: int | None = None  # where the hand is, ahead of the run
         self._end = 64.0
         self._drag = False
@@ -67,30 +68,36 @@ class Scrubber(QWidget):
 
     # What it shows.
 
-    def set_now(self, tick: int) -> None:
+    def set_now(self, step: int) -> None:
         """Where the run is; a run that is longer than the line makes it longer, in strides."""
-        if tick == self._tick:
+        if step == self._step:
             return
-        before, self._tick = self._place(self._tick), tick
+        before, self._step = self._place(self._step), step
         present = self._known.get(self._present)
-        if present is not None and tick > present.tip:  # ahead of the last report of the tree
+        if present is not None and step > present.tip:  # ahead of the last report of the tree
             self._set_branches(
-                tuple(b._replace(tip=tick) if b.id == present.id else b for b in self._branches)
+                tuple(b._replace(tip=step) if b.id == present.id else b for b in self._branches)
             )
         self._stretch()
-        if abs(self._place(tick) - before) > 0.25:
+        if abs(self._place(step) - before) > 0.25:
             self.update()
 
     def show_past(
-        self, branches: Sequence[Branch], present: int, marks: Sequence[Mark], tick: int
+        self,
+        branches: Sequence[Branch],
+        present: int,
+        marks: Sequence[Mark],
+        step: int,
+        names: Mapping[int, str] | None = None,
     ) -> None:
-        """The whole tree, anew; emits nothing."""
+        """The whole tree, anew; emits nothing. Marks are those of the branch that is followed."""
+        self._names = dict(names or {})
         same = tuple(branches) == self._branches and present == self._present
         self._marks = tuple(marks)
         self._present = present
         if not same:
             self._set_branches(tuple(branches))
-        self._tick = tick
+        self._step = step
         self._stretch()
         self.update()
 
@@ -101,7 +108,7 @@ class Scrubber(QWidget):
 
     def clear(self) -> None:
         """A new run."""
-        self._end, self._tick, self._wanted = 64.0, 0, None
+        self._end, self._step, self._wanted = 64.0, 0, None
         self._marks, self._pins = (), ()
         self._present = 0
         self._set_branches((Branch(0, None, 0, 0),))
@@ -127,13 +134,12 @@ class Scrubber(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         place = self._under(event.position())
-        self._drag = place.branch in {stroke.branch.id for stroke in self._main()}
-        self._seek(place.branch, place.tick)
+        self._drag = place.branch == self._present
+        self._seek(place.branch, place.step)
 
     def mouseMoveEvent(self, event) -> None:
         if self._drag:
-            tick = self._tick_at(event.position().x())
-            self._seek(owner(self._known, self._present, tick), tick)
+            self._seek(self._present, self._at(event.position().x()))
             return
         words = self._under(event.position()).words
         if words:
@@ -162,14 +168,13 @@ class Scrubber(QWidget):
         if by is None:
             super().keyPressEvent(event)
             return
-        tick = min(max(0, self._tick + by), self._tip())
-        self.sought.emit(owner(self._known, self._present, tick), tick)
+        self.sought.emit(self._present, min(max(0, self._step + by), self._tip()))
         self.released.emit()
 
-    def _seek(self, branch: int, tick: int) -> None:
-        self._wanted = tick if self._drag else None
+    def _seek(self, branch: int, step: int) -> None:
+        self._wanted = step if self._drag else None
         self.update()
-        self.sought.emit(branch, tick)
+        self.sought.emit(branch, step)
 
     # Where things are.
 
@@ -178,26 +183,23 @@ class Scrubber(QWidget):
         self._known = {branch.id: branch for branch in branches}
         self._strokes = arranged(branches, self._present)
 
-    def _main(self) -> list[Stroke]:
-        return [stroke for stroke in self._strokes if stroke.lane == 0]
-
     def _tip(self) -> int:
         found = self._known.get(self._present)
-        return max(self._tick, found.tip if found is not None else 0)
+        return max(self._step, found.tip if found is not None else 0)
 
     def _stretch(self) -> None:
         longest = max((branch.tip for branch in self._branches), default=0)
-        longest = max(longest, self._tick)
+        longest = max(longest, self._step)
         while longest > 0.95 * self._end:
             self._end *= 1.6
         while longest < 0.3 * self._end and self._end > 64:
             self._end /= 1.6
 
-    def _place(self, tick: float) -> float:
+    def _place(self, step: float) -> float:
         pad = self.theme.px(PAD)
-        return pad + min(max(tick / self._end, 0), 1) * (self.width() - 2 * pad)
+        return pad + min(max(step / self._end, 0), 1) * (self.width() - 2 * pad)
 
-    def _tick_at(self, x: float) -> int:
+    def _at(self, x: float) -> int:
         pad = self.theme.px(PAD)
         share = (x - pad) / max(1, self.width() - 2 * pad)
         return min(max(0, round(share * self._end)), self._tip())
@@ -211,20 +213,19 @@ class Scrubber(QWidget):
         nearest = min(self._strokes, key=lambda stroke: self._apart(stroke, x, y))
         if nearest.lane and self._apart(nearest, x, y) <= reach:
             branch = nearest.branch
-            tick = round(min(max(self._exact(x), branch.fork + 1), branch.tip))
+            step = round(min(max(self._exact(x), branch.fork + 1), branch.tip))
             if abs(self._place(branch.tip) - x) < reach:
-                tick = branch.tip
-            return Place(branch.id, tick, self._told(branch))
-        tick = self._tick_at(x)
+                step = branch.tip
+            return Place(branch.id, step, self._told(branch))
+        step = self._at(x)
         words = ""
         for pin in self._pins:
-            if abs(self._place(pin.tick) - x) < reach and y < self.height() / 2:
-                return Place(pin.branch, pin.tick, f"snapshot {pin.slot}, {_steps(pin.tick)}")
-        lived = {stroke.branch.id for stroke in self._main()}
+            if abs(self._place(pin.step) - x) < reach and y < self.height() / 2:
+                return Place(pin.branch, pin.step, f"snapshot {pin.slot}, {_steps(pin.step)}")
         for mark in self._marks:
-            if mark.branch in lived and abs(self._place(mark.tick) - x) < reach:
-                words = f"{mark.words}, {_steps(mark.tick)}"
-        return Place(owner(self._known, self._present, tick), tick, words)
+            if abs(self._place(mark.step) - x) < reach:
+                words = f"{mark.words}, {_steps(mark.step)}"
+        return Place(self._present, step, words)
 
     def _exact(self, x: float) -> float:
         pad = self.theme.px(PAD)
@@ -236,8 +237,7 @@ class Scrubber(QWidget):
         return math.hypot(across, y - self._level(stroke.lane))
 
     def _told(self, branch: Branch) -> str:
-        began = [m.words for m in self._marks if m.branch == branch.id and m.tick == branch.fork]
-        what = began[-1] if began else f"branch {branch.id + 1}"
+        what = self._names.get(branch.id, f"Branch {branch.id + 1}")
         return f"{what}\nto {_steps(branch.tip)}. Press its end to go on from there."
 
     # Painting.
@@ -252,7 +252,7 @@ class Scrubber(QWidget):
         self._paint_marks(painter)
         self._paint_pins(painter)
         theme, middle = self.theme, self.height() / 2
-        now = self._place(self._wanted if self._wanted is not None else self._tick)
+        now = self._place(self._wanted if self._wanted is not None else self._step)
         ring = theme.colour("accent" if self.hasFocus() else "panel")
         painter.setPen(QPen(ring, theme.px(2)))
         painter.setBrush(theme.colour("text"))
@@ -270,7 +270,7 @@ class Scrubber(QWidget):
 
         bar(self._place(0), self._place(self._end), 2, "line_strong", 0.75)
         bar(self._place(0), self._place(self._tip()), 6, "line_strong")
-        bar(self._place(0), self._place(self._tick), 6, "accent")
+        bar(self._place(0), self._place(self._step), 6, "accent")
 
     def _paint_branch(self, painter: QPainter, stroke: Stroke) -> None:
         theme, branch = self.theme, stroke.branch
@@ -289,20 +289,17 @@ class Scrubber(QWidget):
 
     def _paint_marks(self, painter: QPainter) -> None:
         theme, middle = self.theme, self.height() / 2
-        lived = {stroke.branch.id for stroke in self._main()}
         half = theme.px(5)
         for mark in self._marks:
-            if mark.branch not in lived:
-                continue
-            x = self._place(mark.tick)
+            x = self._place(mark.step)
             painter.setPen(QPen(theme.colour("panel"), theme.scale * 1.5))
             painter.setBrush(theme.colour("text"))
             match mark.kind:
-                case "change":
+                case "set":
                     corners = ((-half, 0), (0, -half), (half, 0), (0, half))
                     diamond = [QPointF(x + dx, middle + dy) for dx, dy in corners]
                     painter.drawPolygon(QPolygonF(diamond))
-                case "structure":
+                case "grow":
                     painter.drawRect(
                         QRectF(x - half + 1, middle - half + 1, 2 * half - 2, 2 * half - 2)
                     )
@@ -318,12 +315,12 @@ class Scrubber(QWidget):
         top = self.height() / 2 - theme.px(8 + 9 * (LANES > 0))
         painter.setFont(theme.font("tick"))
         for pin in self._pins:
-            x = self._place(pin.tick)
+            x = self._place(pin.step)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("text2"))
             painter.drawRoundedRect(QRectF(x - 1, top, 2, theme.px(10)), 1, 1)
             painter.drawEllipse(QPointF(x, top), theme.px(3), theme.px(3))
 
 
-def _steps(tick: int) -> str:
-    return f"{numbers.count(tick)} step{'' if tick == 1 else 's'}"
+def _steps(step: int) -> str:
+    return f"{numbers.count(step)} step{'' if step == 1 else 's'}"

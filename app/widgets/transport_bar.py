@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIntValidator
@@ -78,7 +78,7 @@ class TransportBar(QFrame):
     step_asked = Signal(int)  # how many steps, backwards if negative
     speed_asked = Signal(int)  # +2 twice as fast, −2 half as fast
     seed_changed = Signal(int)
-    sought = Signal(int, int)  # a branch and a tick of it, to go to
+    sought = Signal(int, int)  # a branch and a step of it, to go to
     seek_ended = Signal()  # the hand let the timeline go
     past_menu_asked = Signal(object)  # QPoint on the screen: branches, and the memory of the past
     snapshot_asked = Signal()
@@ -178,20 +178,20 @@ class TransportBar(QFrame):
         plural = "" if steps_per_frame == 1 else "s"
         pace = f"{numbers.count(steps_per_frame)} step{plural}/frame"
         self._pace.setText(f"×{numbers.count(steps_per_frame)}" if self._compact() else pace)
-        self.scrubber.set_now(tick)
 
     def show_past(
         self,
         branches: Sequence[Branch],
         present: int,
         marks: Sequence[Mark],
-        tick: int,
+        step: int,
         used: int,
         budget: int,
+        names: Mapping[int, str] | None = None,
     ) -> None:
         """The tree of the run, and the memory in bytes that going back takes and may take."""
-        self.scrubber.show_past(branches, present, marks, tick)
-        self.back.setEnabled(tick > 0)
+        self.scrubber.show_past(branches, present, marks, step, names)
+        self.back.setEnabled(step > 0)
         others = len(branches) - 1
         plural = "" if others == 1 else "es"
         more = f", {others} other branch{plural}" if others else ""

@@ -170,7 +170,7 @@ def test_a_structural_change_is_built_while_the_run_goes_on(running, qtbot):
     running.session.set(n=300)
     wait_for(qtbot, lambda: running.moment.build > build)
     assert running.moment.system.n == 300
-    assert not running._building
+    assert not running.presenter.building
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])

@@ -34,6 +34,6 @@ def act(wish: Any) -> int:
             "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set). Without one "
             "work: manyscope list, describe, run, map, figure, video, demo, doctor."
         )
-    from app import window
+    from app import start
 
-    return window.run(what, software_gl=wish.software_gl)
+    return start.run(what, software_gl=wish.software_gl)

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.branches import Branch, Mark, arranged, owner, path
+from app.widgets.branches import Branch, Mark, arranged, path
 from app.widgets.divider import Divided
 from app.widgets.scrubber import Pin, Scrubber
 from app.widgets.snapshot_strip import SnapshotStrip
@@ -23,12 +23,12 @@ TREE = (
 @pytest.fixture
 def scrubber(theme, shown):
     made = shown(Scrubber(theme), 800)
-    made.show_past(TREE, 2, (Mark(0, 50, "change", "K 1 → 2"), Mark(1, 400, "change", "K 3")), 1200)
+    made.show_past(TREE, 2, (Mark(0, 50, "set", "K 1 → 2"), Mark(1, 400, "set", "K 3")), 1200)
     return made
 
 
-def at(scrubber, tick, lane=0):
-    return QPoint(round(scrubber._place(tick)), round(scrubber._level(lane)))
+def at(scrubber, step, lane=0):
+    return QPoint(round(scrubber._place(step)), round(scrubber._level(lane)))
 
 
 def test_the_branch_that_is_followed_is_straight_and_others_take_free_lanes():
@@ -43,11 +43,6 @@ def test_the_branch_that_is_followed_is_straight_and_others_take_free_lanes():
     assert len(set(lanes)) == len(lanes)
 
 
-def test_each_tick_of_a_path_belongs_to_the_branch_that_lived_it():
-    known = {branch.id: branch for branch in TREE}
-    assert [owner(known, 2, tick) for tick in (0, 400, 401, 600, 601, 1400)] == [0, 0, 1, 1, 2, 2]
-
-
 def test_a_drag_goes_back_and_forth_along_the_branch_that_is_followed(scrubber, qtbot):
     heard, ended = [], []
     scrubber.sought.connect(lambda *place: heard.append(place))
@@ -56,9 +51,9 @@ def test_a_drag_goes_back_and_forth_along_the_branch_that_is_followed(scrubber, 
     qtbot.mouseMove(scrubber, at(scrubber, 200))
     qtbot.mouseMove(scrubber, at(scrubber, 1300))
     qtbot.mouseRelease(scrubber, LEFT, pos=at(scrubber, 1300))
-    assert [branch for branch, _ in heard] == [1, 0, 2]
-    # A pixel of this scrubber is about two ticks.
-    assert [tick for _, tick in heard] == pytest.approx([500, 200, 1300], abs=4)
+    assert [branch for branch, _ in heard] == [2, 2, 2]
+    # A pixel of this scrubber is about two steps.
+    assert [step for _, step in heard] == pytest.approx([500, 200, 1300], abs=4)
     assert ended == [True]
 
 
@@ -74,7 +69,7 @@ def test_marks_and_pins_say_what_they_are(scrubber):
     scrubber.set_pins((Pin(4, 1, 700),))
     assert scrubber._under(QPointF(at(scrubber, 50))).words.startswith("K 1 → 2")
     place = scrubber._under(QPointF(at(scrubber, 700)) - QPointF(0, 12))
-    assert (place.branch, place.tick) == (1, 700)
+    assert (place.branch, place.step) == (1, 700)
     assert "snapshot 4" in place.words
     assert not scrubber.grab().isNull()
 
