@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.runner import Moment
     from app.session import Session
     from app.theme.theme import Theme
-    from engine.core.maps import Axis
+    from engine.core.axes import Axis
 
 ENOUGH = 24  # samples that make a value worth keeping on the curve
 
@@ -73,7 +73,7 @@ class Diagrams(QSplitter):
 
     def begin(self, moment: Moment) -> None:
         """Make room for another system."""
-        from engine.core.maps import default_axes
+        from engine.core.axes import default_axes
 
         session, system = self._session, moment.system
         try:

@@ -1,7 +1,8 @@
 """The thread that fills the phase diagram and the theory curve while the run goes on.
 
 It works in pieces of some ten milliseconds and rests after each while the run is moving, so that
-the run keeps its frame rate. The last request wins; a map that was interrupted goes on from disk.
+the run keeps its frame rate. The last request wins; each finished cell is on disk at once, so a
+map that was interrupted goes on from there.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from engine.core.maps import Axis, Line, PhaseMap
+    from engine.core.axes import Axis
+    from engine.core.maps import PhaseMap
     from engine.core.system import System
+    from engine.core.theory_maps import BranchLayer, Line
 
 MEMBERS = 1024  # of a cell of the map
-SETTLE = MEASURE = 400  # steps of a cell
+SETTLE, MEASURE, SEEDS = 400, 200, 2  # steps of a cell, and runs of it
 SHARE = 0.35  # of the time that goes to the map while the run is moving
 BEAT = 0.1  # s between two answers to a hand that drags
 CALM = 0.7  # s after the hand's last move in which no cells are run
 QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
+ALONG = 161  # values along the curve
 
 
 class MapRequest(NamedTuple):
@@ -42,6 +46,14 @@ class MapRequest(NamedTuple):
     curve: str  # the live parameter along which theory is drawn
 
 
+class TheoryLayers(NamedTuple):
+    """Theory on the grid of the map, and the names of its phases."""
+
+    predicted: np.ndarray  # [y, x] of the observable; not-a-number where theory is silent
+    branches: dict[str, BranchLayer]
+    regions: dict[str, tuple[float, float]]  # the name of a phase, and where it has room
+
+
 class Diagram(NamedTuple):
     """What is known of a map so far."""
 
@@ -50,7 +62,9 @@ class Diagram(NamedTuple):
     lines: dict[str, Line]
     curve_x: np.ndarray
     curve: dict[str, np.ndarray]  # theory of every observable along the curve
+    branches: dict[str, BranchLayer]  # the phases along the curve
     critical: dict[str, list[float]]  # of every parameter, at the present values of the others
+    theory: TheoryLayers | None
     members: int | None  # N of the map's cells, which is smaller than the run's
     complete: bool
 
@@ -86,7 +100,7 @@ class MapWorker(QObject):
     def ask(self, request: MapRequest, *, again: bool = False) -> None:
         """Fill this map; one that is under way is left where it is, unless it is to begin again."""
         with self._lock:
-            self._request, self._again = request, again
+            self._request, self._again = request, self._again or again
             self._asked_at = time.perf_counter()
             self._lock.notify_all()
 
@@ -99,14 +113,14 @@ class MapWorker(QObject):
     def _live(self) -> None:
         give_way(MAPS)
         key = None
-        cells = None
+        cells: Iterator[TheoryLayers | PhaseMap] | None = None
         diagram = None
         while True:
             with self._lock:
                 while not (self._request or self._stopping or cells):
                     self._lock.wait()
                 if self._stopping:
-                    return
+                    break
                 request, self._request = self._request, None
                 again, self._again = self._again, False
             try:
@@ -116,13 +130,16 @@ class MapWorker(QObject):
                     with self._lock:
                         self._lock.wait_for(lambda: self._stopping, BEAT)
                     if (new := _identity_of(request)) != key or again:
-                        key, cells = new, None
+                        key = new
+                        if cells is not None:
+                            cells.close()  # type: ignore[attr-defined]
+                            cells = None
                         with self._lock:
                             self._lock.wait_for(self._overtaken, QUIET)
                         if self._overtaken():
                             key = None  # it was never begun
                             continue
-                        cells = self._cells(request, anew=again)
+                        cells = self._filled(request, anew=again)
                 if cells is None or diagram is None:
                     continue
                 began = time.perf_counter()
@@ -133,6 +150,8 @@ class MapWorker(QObject):
                         key = None  # it was interrupted: whoever comes back goes on with it
                         continue
                     diagram = diagram._replace(complete=True)
+                elif isinstance(part, TheoryLayers):
+                    diagram = diagram._replace(theory=part)
                 else:
                     diagram = diagram._replace(measured=part)
                 self._show(diagram)
@@ -140,6 +159,8 @@ class MapWorker(QObject):
             except Exception as error:  # a map that fails must not take the window along
                 cells = None
                 self.troubled.emit(f"The map stopped: {error}")
+        if cells is not None:
+            cells.close()  # type: ignore[attr-defined]
 
     def _overtaken(self) -> bool:
         return self._stopping or self._request is not None
@@ -155,57 +176,61 @@ class MapWorker(QObject):
         """What theory says; cells that were measured for the same map stay."""
         import numpy as np
 
-        from engine.core.maps import critical_values, lines, theory_curve
         from engine.core.parameters import parameters
+        from engine.core.theory_maps import branch_curves, critical_values, lines, theory_curve
 
-        parameter = parameters(request.system)[request.curve]
-        x = np.array([parameter.at(share) for share in np.linspace(0, 1, 161)])
+        system = request.system
+        parameter = parameters(system)[request.curve]
+        x = np.array([parameter.at(share) for share in np.linspace(0, 1, ALONG)])
         same = before is not None and _identity_of(before.request) == _identity_of(request)
         return Diagram(
             request,
             before.measured if same and before is not None else None,
-            lines(request.system, request.x, request.y),
+            before.lines if same and before is not None else lines(system, request.x, request.y),
             x,
-            theory_curve(request.system, request.curve, x),
-            critical_values(request.system),
-            getattr(small_enough(request.system), "n", None),
+            theory_curve(system, request.curve, x),
+            branch_curves(system, request.curve, x),
+            critical_values(system),
+            before.theory if same and before is not None else None,
+            getattr(small_enough(system), "n", None),
             same and before is not None and before.complete,
         )
 
-    def _cells(self, request: MapRequest, *, anew: bool) -> Iterator[PhaseMap]:
-        """The map from what is on disk, then from what is run; each level goes to disk."""
+    def _filled(self, request: MapRequest, *, anew: bool) -> Iterator[TheoryLayers | PhaseMap]:
+        """Theory on the grid, then the map from what is on disk, then from what is run."""
+        from engine.core.cells import Effort
         from engine.core.maps import fill
-        from engine.storage.maps import MapCache
+        from engine.core.theory_maps import branch_maps, predicted, region_names
+        from engine.storage.map_cache import MapCache
 
         system, cache = small_enough(request.system), MapCache()
         count = cells(request.system)
         x, y = request.x._replace(count=count), request.y._replace(count=count)
-        known = None
-        if not anew:
-            known = cache.load(system, x, y, request.observable, settle=SETTLE, measure=MEASURE)
-        if known is not None:
+        effort = Effort(SETTLE, MEASURE, SEEDS)
+        if anew:
+            cache.forget(system, x, y, effort)
+        known = cache.load(system, x, y, effort, request.observable)
+        if known is not None and known.measured.any():
             yield known
-            if known.complete:
-                return
-        saved, part = 0, None
-        try:
+        yield TheoryLayers(
+            predicted(request.system, x, y, request.observable),
+            branch_maps(request.system, x, y),
+            region_names(request.system, x, y),
+        )
+        if known is not None and known.complete:
+            return
+        with cache.keeper(system, x, y, effort) as keep:
             for part in fill(
                 system,
                 x,
                 y,
                 request.observable,
-                settle=SETTLE,
-                measure=MEASURE,
                 stop=self._overtaken,
                 known=known,
+                **effort._asdict(),
             ):
-                if part.level > saved + 1:
-                    saved = part.level
-                    cache.save(system, part, settle=SETTLE, measure=MEASURE)
+                keep(part)
                 yield part
-        finally:
-            if part is not None and part.measured.any():
-                cache.save(system, part, settle=SETTLE, measure=MEASURE)
 
     def _show(self, diagram: Diagram) -> None:
         with self._lock:
@@ -217,7 +242,7 @@ class MapWorker(QObject):
 @cache
 def together(system: type[System[Any]]) -> bool:
     """Whether cells of its map run side by side; traces a step, so not in the window's thread."""
-    from engine.core.maps import side_by_side
+    from engine.core.cells import side_by_side
 
     return side_by_side(system())
 

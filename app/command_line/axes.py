@@ -11,7 +11,7 @@ def axis(system: Any, text: str, default: Any) -> Any:
     """An axis of a map: name=low:high:count."""
     if text is None:
         return default
-    from engine.core.maps import Axis
+    from engine.core.axes import Axis
     from engine.core.parameters import declared
 
     found = re.fullmatch(r"([^=]+)=([^:]+):([^:]+):([^:]+)", text)

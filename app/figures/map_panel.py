@@ -62,10 +62,33 @@ def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
     axes.set_xlim(*_edges(found.x.values, found.x.log)[[0, -1]])
     axes.set_ylim(*_edges(found.y.values, found.y.log)[[0, -1]])
     _draw_theory(page, axes, panel)
+    _draw_names(page, axes, panel)
+    if panel.path is not None:
+        rim = {"color": colour("stage", "dark"), "lw": 2.4 * page.style.line}
+        axes.plot(*panel.path.T, zorder=5, **rim)
+        axes.plot(*panel.path.T, zorder=5, color="white", lw=1.2 * page.style.line)
     if panel.dot:
         dark, blue = colour("stage", "dark"), colour("accent_fill", "dark")
         axes.plot(*panel.dot, "o", ms=6.2, mew=0, color=dark, zorder=6)
         axes.plot(*panel.dot, "o", ms=4.4, mew=0.9, mec="white", color=blue, zorder=7)
+
+
+def _draw_names(page: Page, axes: Any, panel: MapPanel) -> None:
+    """The phases, each where it has most room."""
+    from matplotlib import patheffects
+
+    rim = [patheffects.withStroke(linewidth=1.6, foreground=colour("stage", "dark"))]
+    for name, place in panel.regions.items():
+        axes.text(
+            *place,
+            name,
+            ha="center",
+            va="center",
+            color="white",
+            size=page.style.font,
+            path_effects=rim,
+            zorder=5,
+        )
 
 
 def _draw_theory(page: Page, axes: Any, panel: MapPanel) -> None:

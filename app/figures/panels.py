@@ -56,6 +56,8 @@ class MapPanel:
     x: Label = UNSAID
     y: Label = UNSAID
     z: Label = UNSAID
+    regions: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # where names stand
+    path: np.ndarray | None = None  # [point, xy] that the run was led along
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from app.views.plotting import PlotBase, add_plot, cells, dress
 
 
 if TYPE_CHECKING:
-    from engine.core.maps import Line, PhaseMap
+    from engine.core.maps import PhaseMap
+    from engine.core.theory_maps import Line
 
 # On a map, which does not change with the theme, theory is the dark theme's amber with a dark rim.
 DARK = tokens()["themes"]["dark"]

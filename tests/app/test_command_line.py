@@ -13,6 +13,7 @@ import pytest
 from app.command_line import run, series_files
 from app.command_line.systems import identities
 from app.figures.metadata import read_metadata
+from engine.storage.maps import read_map
 
 
 SMALL = ["--set", "n=64"]
@@ -177,11 +178,32 @@ def test_map_writes_what_it_measured_beside_theory(answer, tmp_path):
     )  # fmt: skip
     assert found["x"] == {"name": "coupling", "low": 0.5, "high": 4.0, "count": 3, "log": False}
     with np.load(path, allow_pickle=False) as file:
-        assert set(file) == {"x", "y", "mean", "error", "theory", "metadata"}
+        assert set(file) >= {"x", "y", "mean", "error", "theory", "metadata", "lines/onset"}
         np.testing.assert_allclose(file["x"], [0.5, 2.25, 4])
         assert file["mean"].shape == file["error"].shape == file["theory"].shape == (2, 3)
         assert np.isfinite(file["mean"]).all()
         assert json.loads(str(file["metadata"]))["observable"] == "order"
+
+
+def test_a_map_is_written_in_every_format_and_measured_once(answer, tmp_path, monkeypatch):
+    from engine.core import maps
+
+    def ask(*more):
+        return answer(
+            "map", "kuramoto", *SMALL, "--x", "coupling=0.5:4:4", "--y", "noise=0:1:2",
+            "--settle", 10, "--measure", 20, "--seeds", 2, "--json", *more,
+        )  # fmt: skip
+
+    paths = [tmp_path / f"map{suffix}" for suffix in (".npz", ".h5", ".csv")]
+    assert ask("--out", *paths)["files"] == [str(path) for path in paths]
+    one, two = (read_map(path) for path in paths[:2])
+    np.testing.assert_array_equal(one.mean, two.mean)
+    table = np.genfromtxt(paths[2], delimiter=",", skip_header=2)
+    np.testing.assert_array_equal(table[:, 2], one.mean.ravel())
+    with monkeypatch.context() as patch:  # what is known is not run again
+        patch.setattr(maps, "run_cells", lambda *_: pytest.fail("a cell was run again"))
+        ask("--out", tmp_path / "again.h5")
+    assert (tmp_path / "again.h5").read_bytes() == paths[1].read_bytes()
 
 
 def test_map_draws_itself(answer, tmp_path):

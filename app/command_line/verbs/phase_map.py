@@ -2,6 +2,9 @@
 
 import argparse
 import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from app.command_line.axes import axis
@@ -14,7 +17,8 @@ from app.command_line.target import target
 
 
 HELP = "measure a phase diagram over two parameters"
-FILES = (".npz", ".png", ".pdf", ".svg")
+DATA = (".npz", ".h5", ".csv")
+FILES = (*DATA, ".png", ".pdf", ".svg")
 
 
 def take(made: argparse.ArgumentParser) -> None:
@@ -26,54 +30,48 @@ def take(made: argparse.ArgumentParser) -> None:
     made.add_argument("--settle", type=whole(0, MOST_STEPS), default=1000)
     made.add_argument("--measure", type=whole(1, MOST_STEPS), default=1000)
     made.add_argument("--seeds", type=whole(1, 10_000), default=4)
+    where = made.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=whole(1, 1024), metavar="N", help="processes on this machine"
+    )
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://host:8786")
+    made.add_argument(
+        "--fresh", action="store_true", help="measure cells again that are known already"
+    )
     made.add_argument("--width", type=length, default=86.0)
     made.add_argument("--dpi", type=number(30, 2400), default=600.0)
-    made.add_argument("--out", metavar="FILE", required=True, help=", ".join(FILES))
+    made.add_argument("--out", metavar="FILE", required=True, nargs="+", help=", ".join(FILES))
 
 
 def act(wish: Any) -> None:
-    import numpy as np
-
-    path = target(wish.out, FILES)
+    paths = [target(out, FILES) for out in wish.out]
     system = system_of(wish)
     from app.figures.metadata import metadata_of, values_of
-    from engine.core import maps
+    from engine.core.axes import default_axes
+    from engine.core.maps import measurable
+    from engine.core.theory_maps import lines, predicted
 
     with refusing():
-        x, y = maps.default_axes(system, 32)
+        x, y = default_axes(system, 32)
         x, y = axis(system, wish.x, x), axis(system, wish.y, y)
         if x.name == y.name:
             raise Refused(f"Both axes are {x.name}: a map needs two parameters.")
-        observable = maps.measurable(system, wish.observable)
+        observable = measurable(system, wish.observable)
     began = time.perf_counter()
     progress = Progress("mapping", x.count * y.count)
     found = None
     with refusing():
-        for found in maps.fill(
-            system, x, y, observable, settle=wish.settle, measure=wish.measure, seeds=wish.seeds
-        ):
+        for found in _filled(wish, system, x, y, observable):
             progress.at(int(found.measured.sum()))
     assert found is not None
-    theory = maps.predicted(system, x, y, observable)
     about = metadata_of(system, seed=0, tick=0, time=0.0, views=("map",))
     about |= {"observable": observable, "settle": wish.settle, "measure": wish.measure}
     about |= {"seeds": wish.seeds, "x": x._asdict(), "y": y._asdict()}
-    with refusing():
-        if path.suffix.lower() == ".npz":
-            from app.figures.metadata import written_out
-            from engine.storage.atomic import written
-
-            arrays = {"x": x.values, "y": y.values, "mean": found.mean, "error": found.error}
-            if np.isfinite(theory).any():
-                arrays["theory"] = theory
-            with written(path) as draft, draft.open("wb") as file:
-                np.savez_compressed(file, **arrays, metadata=np.array(written_out(about)))
-        else:
-            from app.figures.figure import export_figure
-            from app.figures.style import FigureStyle
-
-            panel = _panel(system, found, maps.lines(system, x, y))
-            export_figure([panel], path, FigureStyle(width=wish.width, dpi=wish.dpi), about)
+    drawn = lines(system, x, y)
+    theory = predicted(system, x, y, observable)
+    for path in paths:
+        with refusing():
+            _write(path, wish, system, found, theory, drawn, about)
     answer = {
         "id": wish.id,
         "parameters": values_of(system),
@@ -83,21 +81,64 @@ def act(wish: Any) -> None:
         "settle": wish.settle,
         "measure": wish.measure,
         "seeds": wish.seeds,
-        "file": str(path),
+        "file": str(paths[0]),
+        "files": [str(path) for path in paths],
         "seconds": round(time.perf_counter() - began, 3),
     }
-    reply(wish, answer, lambda: f"wrote {path} ({answer['seconds']:.3g} s)")
+    names = ", ".join(answer["files"])
+    reply(wish, answer, lambda: f"wrote {names} ({answer['seconds']:.3g} s)")
 
 
-def _panel(system: Any, found: Any, lines: dict[str, Any]) -> Any:
-    """A phase diagram with the names of its system."""
+def _filled(wish: Any, system: Any, x: Any, y: Any, observable: str) -> Iterator[Any]:
+    """The map as it fills: from the cache, then in this process or by workers."""
+    from engine.core.cells import Effort
+    from engine.core.maps import fill
+    from engine.storage.map_cache import MapCache
+
+    effort, cache = Effort(wish.settle, wish.measure, wish.seeds), MapCache()
+    if wish.fresh:
+        cache.forget(system, x, y, effort)
+    known = cache.load(system, x, y, effort, observable)
+    if known is not None and known.complete:
+        yield known
+        return
+    with cache.keeper(system, x, y, effort) as keep:
+        if wish.workers or wish.scheduler:
+            from engine.cluster import clients, fill_on
+
+            if not find_spec("distributed"):
+                raise Refused("Maps by workers need Dask: install `manyscope[cluster]`.")
+            with clients(workers=wish.workers, scheduler=wish.scheduler) as client:
+                for found in fill_on(client, system, x, y, observable, effort=effort, known=known):
+                    keep(found)
+                    yield found
+            return
+        for found in fill(system, x, y, observable, known=known, **effort._asdict()):
+            keep(found)
+            yield found
+
+
+def _write(
+    path: Path, wish: Any, system: Any, found: Any, theory: Any, lines: Any, about: dict[str, Any]
+) -> None:
+    if path.suffix.lower() in DATA:
+        from app.figures.metadata import finite
+        from engine.storage.maps import write_map
+
+        write_map(path, found, theory, finite(about), lines)
+        return
+    from app.figures.figure import export_figure
     from app.figures.panels import MapPanel, parameter_label, quantity_label
+    from app.figures.style import FigureStyle
+    from engine.core.theory_maps import region_names
 
-    return MapPanel(
+    panel = MapPanel(
         found,
         lines,
         None,
         parameter_label(system, found.x.name),
         parameter_label(system, found.y.name),
         quantity_label(system, found.observable),
+        region_names(system, found.x, found.y),
     )
+    export_figure([panel], path, FigureStyle(width=wish.width, dpi=wish.dpi), about)

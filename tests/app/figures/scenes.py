@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from engine.core.axes import Axis
 from engine.core.layers import Arrows, Axes, Bars, Box, Colour, Curve, Image, Points, Segments, Text
-from engine.core.maps import Axis, Line, PhaseMap
+from engine.core.maps import PhaseMap
+from engine.core.theory_maps import Line
 
 
 def random(seed=0):

@@ -12,7 +12,9 @@ from app.views.plot import Crowd, PlotView
 from app.views.plotting import BEAT, Range, Scale, number, thinned
 from app.views.trace import TraceView
 from engine.core.layers import Axes, Bars, Box, Colour, Curve, Image, Points
-from engine.core.maps import Axis, Line, PhaseMap
+from engine.core.axes import Axis
+from engine.core.maps import PhaseMap
+from engine.core.theory_maps import Line
 from tests.app.views.conftest import picture
 
 

@@ -1,102 +1,71 @@
-"""Maps on disk: found again, gone on with, and no harm from what else lies there."""
+"""Maps as files for other programs: all observables, theory and lines, in three formats."""
 
+import csv
+import json
+
+import h5py
 import numpy as np
 import pytest
 
-from engine.core.maps import Axis, fill
-from engine.storage.maps import MapCache, read_map, write_map
+from engine.core.axes import Axis
+from engine.core.maps import fill
+from engine.core.theory_maps import Line
+from engine.storage.maps import read_map, write_map
 from engine.systems.swarms.coulomb_gas import CoulombGas
 
 
 SYSTEM = CoulombGas(n=16)
 X, Y = Axis("beta", 1, 100, 16, log=True), Axis("dt", 0.001, 0.01, 4)
-TIMES = {"settle": 2, "measure": 4}
+LINES = {"guide": Line(np.array([1.0, 2.0]), np.array([0.002, np.nan]), "guide")}
 
 
 @pytest.fixture(scope="module")
 def whole():
-    *_, last = fill(SYSTEM, X, Y, **TIMES)
+    *_, last = fill(SYSTEM, X, Y, settle=2, measure=4)
     return last
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return MapCache(tmp_path / "maps")
-
-
-def test_a_map_comes_back_as_it_was(cache, whole):
-    assert cache.load(SYSTEM, X, Y, **TIMES) is None
-    cache.save(SYSTEM, whole, **TIMES)
-    again = cache.load(SYSTEM, X, Y, **TIMES)
-    assert again.complete
-    np.testing.assert_array_equal(again.mean, whole.mean)
-    np.testing.assert_array_equal(again.error, whole.error)
-    assert again.x == X
-    assert again.parameters == whole.parameters
-
-
-def test_another_map_is_another_file(cache, whole):
-    cache.save(SYSTEM, whole, **TIMES)
-    assert cache.load(SYSTEM.replace(n=17), X, Y, **TIMES) is None
-    assert cache.load(SYSTEM, X._replace(high=99), Y, **TIMES) is None
-    assert cache.load(SYSTEM, X, Y, "middle", **TIMES) is None
-    assert cache.load(SYSTEM, X, Y, settle=2, measure=5) is None
-    assert cache.load(SYSTEM, X, Y, seeds=2, **TIMES) is None
-    # The present values of the axes' own parameters do not matter.
-    assert cache.load(SYSTEM.replace(beta=7.0), X, Y, **TIMES) is not None
-
-
-def test_a_map_that_was_stopped_goes_on_where_it_was(cache, whole):
-    part = next(found for found in fill(SYSTEM, X, Y, **TIMES) if found.measured.any())
-    assert not part.complete
-    cache.save(SYSTEM, part, **TIMES)
-    known = cache.load(SYSTEM, X, Y, **TIMES)
-    *_, rest = fill(SYSTEM, X, Y, known=known, **TIMES)
-    assert rest.complete
-    # Cells that run side by side in another company are summed in another order.
-    np.testing.assert_allclose(rest.mean, whole.mean, rtol=1e-4)
-
-
-@pytest.mark.parametrize("rubbish", [b"", b"PK\x03\x04 cut short", b"a text, not a map"])
-def test_what_is_damaged_is_measured_anew(cache, whole, rubbish):
-    cache.save(SYSTEM, whole, **TIMES)
-    (file,) = cache.folder.iterdir()
-    file.write_bytes(rubbish)
-    assert cache.load(SYSTEM, X, Y, **TIMES) is None
-    cache.save(SYSTEM, whole, **TIMES)
-    assert cache.load(SYSTEM, X, Y, **TIMES).complete
-
-
-def test_a_foreign_file_of_the_right_name_is_ignored(cache, whole):
-    cache.save(SYSTEM, whole, **TIMES)
-    (file,) = cache.folder.iterdir()
-    with file.open("wb") as handle:  # an object array: only unpickling would read it
-        np.savez(handle, depends=np.array([{"x": 1}], object), mean=np.zeros(3))
-    assert cache.load(SYSTEM, X, Y, **TIMES) is None
-
-
-def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path, whole):
-    (tmp_path / "file").touch()
-    MapCache(tmp_path / "file").save(SYSTEM, whole, **TIMES)
-
-
-def test_the_environment_names_the_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("MANYSCOPE_CACHE", str(tmp_path))
-    assert MapCache().folder == tmp_path / "maps"
-
-
-def test_a_file_for_others_holds_arrays_and_words(tmp_path, whole):
-    path = tmp_path / "map.npz"
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_a_file_for_others_holds_arrays_and_words(tmp_path, whole, suffix):
+    path = tmp_path / f"map{suffix}"
     theory = np.ones_like(whole.mean)
-    write_map(path, whole, theory, {"seeds": 1})
-    with np.load(path, allow_pickle=False) as file:
-        assert set(file) == {"x", "y", "mean", "error", "theory", "metadata"}
+    write_map(path, whole, theory, {"seeds": 1}, LINES)
     again = read_map(path)
     np.testing.assert_array_equal(again.mean, whole.mean)
     np.testing.assert_array_equal(again.x, X.values)
+    np.testing.assert_array_equal(again.theory, theory)
+    np.testing.assert_array_equal(again.values["middle"][1], whole.values["middle"][1])
     assert again.metadata["system"] == "coulomb-gas"
     assert again.metadata["parameters"]["n"] == 16
     assert again.metadata["seeds"] == 1
+    open_ = h5py.File if suffix == ".h5" else np.load
+    with open_(path) as file:
+        np.testing.assert_array_equal(file["lines/guide"], np.stack(LINES["guide"][:2]))
+
+
+def test_equal_maps_are_equal_bytes(tmp_path, whole):
+    for name in ("one.h5", "two.h5"):
+        write_map(tmp_path / name, whole, None, {}, LINES)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+
+
+def test_a_table_has_a_row_for_each_cell(tmp_path, whole):
+    path = tmp_path / "map.csv"
+    write_map(path, whole, 2 * whole.mean, {"seeds": 1})
+    about, *lines = path.read_text("utf-8").splitlines()
+    assert json.loads(about.removeprefix("# "))["seeds"] == 1
+    rows = list(csv.DictReader(lines))
+    assert len(rows) == whole.mean.size
+    third = {name: float(value) for name, value in rows[17].items()}
+    assert third["beta"] == pytest.approx(X.values[1])
+    assert third["dt"] == pytest.approx(Y.values[1])
+    assert third["middle"] == whole.values["middle"][0][1, 1]
+    assert third["theory of spread"] == 2 * third["spread"]
+
+
+def test_a_format_that_is_not_known_is_refused(tmp_path, whole):
+    with pytest.raises(ValueError, match="names no format of a map: give"):
+        write_map(tmp_path / "map.xls", whole, None, {})
 
 
 def test_where_theory_is_silent_there_is_none_in_the_file(tmp_path, whole):
@@ -105,9 +74,10 @@ def test_where_theory_is_silent_there_is_none_in_the_file(tmp_path, whole):
 
 
 def test_a_file_that_is_no_map_is_refused_in_words(tmp_path):
-    (tmp_path / "map.npz").write_bytes(b"no")
-    with pytest.raises(ValueError, match="is not a map of Manyscope: write one"):
-        read_map(tmp_path / "map.npz")
+    for name in ("map.npz", "map.h5"):
+        (tmp_path / name).write_bytes(b"no")
+        with pytest.raises(ValueError, match="is not a map of Manyscope: write one"):
+            read_map(tmp_path / name)
     np.savez(
         tmp_path / "odd.npz",
         x=np.zeros(2),

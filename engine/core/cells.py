@@ -1,0 +1,271 @@
+"""Cells of a phase diagram: batches of runs at several parameter values, in pieces of work.
+
+Cells that run side by side run under the same noise: random numbers are drawn once for all of
+them, and the map is as smooth as the physics. What a cell gives does not depend on its company
+beyond rounding, and not at all on the length of the pieces.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int, Key
+
+from engine.core.axes import Axis
+from engine.core.simulation import begin, enlarged
+from engine.core.system import System
+from engine.core.theory import Scalars
+
+
+PIECE = 0.025  # s of work between two looks at the clock
+VALUES = 32_768  # numbers in the states of cells that run side by side: they stay in the cache
+MOST = 64  # cells that run side by side
+BLOCKS = 8  # parts of a time average that its error comes from
+SAMPLES = 64  # that a time average is made of, where there are as many steps
+
+Cell = tuple[int, int]  # row and column
+Found = dict[str, tuple[np.ndarray, np.ndarray]]  # of each observable, mean and error of each cell
+
+
+class Effort(NamedTuple):
+    """How long a cell runs: steps before the average, steps of it, and independent runs."""
+
+    settle: int
+    measure: int
+    seeds: int = 1
+
+
+class Batch(NamedTuple):
+    """Cells under way, side by side; arrays are [seed, cell, ...]."""
+
+    state: Any
+    tick: Int[Array, ""]
+    blocks: dict[str, Float[Array, "seeds cells blocks"]]  # sums over the samples of each block
+
+
+class Pace:
+    """How many steps make a piece of work."""
+
+    def __init__(self) -> None:
+        self.steps = 1
+
+    def learn(self, steps: int, seconds: float) -> None:
+        if steps == self.steps:  # a shorter piece tells less
+            fit = int(steps * PIECE / max(seconds, 1e-6))
+            # Cautiously: the first piece compiled, and a step may become dearer as a run goes on.
+            self.steps = max(1, min(fit, 4 * steps))
+
+
+def run_cells(
+    system: System[Any],
+    x: Axis,
+    y: Axis,
+    cells: tuple[Cell, ...],
+    effort: Effort,
+    pace: Pace | None = None,
+) -> Iterator[System[Any] | Found | None]:
+    """Run these cells side by side, a piece at a time.
+
+    It yields None after a piece of work, the system with more room where a cell needed it, and at
+    last what was found of all observables. The batch is as large as `beside` says, whatever the
+    number of cells, or the last one of a map would compile anew.
+    """
+    many = beside(system, effort.seeds)
+    rows, columns = np.resize(np.asarray(cells), (many, 2)).T
+    points = {
+        x.name: x.values[columns].astype(np.float32),
+        y.name: y.values[rows].astype(np.float32),
+    }
+    for result in _run(system, points, effort, pace or Pace()):
+        if isinstance(result, dict):
+            count = len(cells)
+            yield {name: (row[:count], doubt[:count]) for name, (row, doubt) in result.items()}
+        else:
+            yield result
+
+
+def beside(system: System[Any], seeds: int = 1) -> int:
+    """How many cells run at once, each with all its seeds: a power of two."""
+    if not side_by_side(system):
+        return 1
+    state = jax.eval_shape(system.init, jax.random.key(0))
+    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(state)))
+    fit = 2 ** int(math.log2(min(max(VALUES / values, 1), MOST)))
+    devices = jax.local_device_count()
+    return max(1, fit // seeds) * (1 if devices == 1 else 2 ** int(math.log2(devices)))
+
+
+def side_by_side(system: System[Any]) -> bool:
+    """Whether cells gain by running as one batch.
+
+    Not where a step loops as long as its state demands, as over the neighbours in the fullest
+    cell: in a batch, every cell would wait for the longest loop, and list neighbours anew in
+    each step.
+    """
+    if type(system).demand is not System.demand:
+        return False
+    state = jax.eval_shape(system.init, jax.random.key(0))
+    return not _loops(jax.make_jaxpr(system.step)(state, jax.random.key(0)).jaxpr)
+
+
+def _run(
+    system: System[Any], points: dict[str, np.ndarray], effort: Effort, pace: Pace
+) -> Iterator[System[Any] | Found | None]:
+    """A batch of cells; a system with more room comes before a result."""
+    settle, measure, seeds = effort
+    keys, together = jax.random.split(jax.random.key(0), seeds), side_by_side(system)
+    shared = _shared_out(points) if together else points
+    every = max(1, measure // SAMPLES)
+    samples = max(1, measure // every)
+    batch = _begun(system, keys, shared)
+    left = settle + samples * every
+    while left:
+        steps = min(left, pace.steps)
+        start = time.perf_counter()
+        batch = _marched(system, keys, shared, batch, steps, settle, every, samples, together)
+        jax.block_until_ready(batch.tick)
+        pace.learn(steps, time.perf_counter() - start)
+        left -= steps
+        if left:
+            yield None
+    result, demand = jax.device_get(_summarised(system, shared, batch, samples))
+    roomy = enlarged(system, demand)
+    if roomy is system:
+        yield result
+    else:
+        yield roomy
+        yield from _run(roomy, points, effort, pace)
+
+
+@jax.jit
+def _begun(system: System[Any], keys: Key[Array, " seeds"], points: dict[str, Array]) -> Batch:
+    def first(key: Array, point: dict[str, Array]) -> Any:
+        return begin(system.replace(**point), key).state
+
+    state = jax.vmap(jax.vmap(first, in_axes=(None, 0)), in_axes=(0, None))(keys, points)
+    one = jax.tree.map(lambda leaf: leaf[0, 0], state)
+    shape = (len(keys), len(next(iter(points.values()))), BLOCKS)
+    blocks = {name: jnp.zeros(shape) for name in jax.eval_shape(system.observables, one)}
+    return Batch(state, jnp.int32(0), blocks)
+
+
+@partial(jax.jit, static_argnames="together", donate_argnames="batch")
+def _marched(
+    system: System[Any],
+    keys: Key[Array, " seeds"],
+    points: dict[str, Array],
+    batch: Batch,
+    steps: int | Int[Array, ""],
+    settle: int | Int[Array, ""],
+    every: int | Int[Array, ""],
+    samples: int | Int[Array, ""],
+    together: bool,
+) -> Batch:
+    """Take `steps` more steps, and sum up samples once all is settled."""
+    each = jax.vmap if together else _one_by_one
+    ends = type(system).done is not System.done
+
+    def step(point: dict[str, Array], state: Any, key: Array) -> Any:
+        here = system.replace(**point)
+        new = jax.tree.map(lambda a, b: a.astype(b.dtype), here.step(state, key), state)
+        if ends:
+            over = here.done(state)
+            new = jax.tree.map(lambda old, new: jnp.where(over, old, new), state, new)
+        return new
+
+    def measured(point: dict[str, Array], state: Any) -> Scalars:
+        return system.replace(**point).observables(state)
+
+    def advance(_: Array, batch: Batch) -> Batch:
+        tick = batch.tick + 1
+
+        def of_seed(key: Array, state: Any) -> Any:
+            # The key belongs to the seed and not to the cell, so noise is drawn once for all.
+            key = jax.random.fold_in(key, tick)
+            return each(lambda point, state: step(point, state, key))(points, state)
+
+        def add(blocks: dict[str, Array]) -> dict[str, Array]:
+            block = ((tick - settle) // every - 1) * BLOCKS // samples
+            new = each(lambda state: each(measured)(points, state))(state)
+            return {name: blocks[name].at[:, :, block].add(new[name]) for name in blocks}
+
+        state = each(of_seed)(keys, batch.state)
+        due = (tick > settle) & ((tick - settle) % every == 0)
+        return Batch(state, tick, lax.cond(due, add, lambda blocks: blocks, batch.blocks))
+
+    return lax.fori_loop(0, steps, advance, batch)
+
+
+@jax.jit
+def _summarised(
+    system: System[Any], points: dict[str, Array], batch: Batch, samples: int | Int[Array, ""]
+) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
+    """Averages and their errors in each cell, by leaving out blocks; and the room they took."""
+    seeds = next(iter(batch.blocks.values())).shape[0]
+    sample = jnp.arange(2 * SAMPLES)  # there are never more
+    block = jnp.where(sample < samples, sample * BLOCKS // samples, BLOCKS)
+    held = jnp.zeros(BLOCKS).at[block].add(1.0, mode="drop")  # samples of each block
+
+    def of_cell(point: dict[str, Array], sums: dict[str, Array]) -> dict[str, tuple[Array, Array]]:
+        here = system.replace(**point)
+
+        def value(weight: Float[Array, "seeds blocks"]) -> Scalars:
+            count = jnp.sum(weight * held)
+            mean = {name: jnp.sum(weight * row) / count for name, row in sums.items()}
+            return mean | here.derived(mean)
+
+        def spread(without: Scalars, parts: int) -> Scalars:
+            return {
+                name: jnp.sqrt((parts - 1) * jnp.mean((row - jnp.mean(row)) ** 2))
+                for name, row in without.items()
+            }
+
+        whole = value(jnp.ones((seeds, BLOCKS)))
+        apart = 1 - jnp.eye(seeds * BLOCKS).reshape(-1, seeds, BLOCKS)
+        error = spread(jax.vmap(value)(apart), seeds * BLOCKS)
+        if seeds > 2:
+            # Runs are independent even where the blocks of one of them are not.
+            apart = jnp.broadcast_to(1 - jnp.eye(seeds)[:, :, None], (seeds, seeds, BLOCKS))
+            other = spread(jax.vmap(value)(apart), seeds)
+            error = {name: jnp.maximum(error[name], other[name]) for name in error}
+        return {name: (whole[name], error[name]) for name in whole}
+
+    sums = {name: jnp.moveaxis(row, 1, 0) for name, row in batch.blocks.items()}
+    result = jax.vmap(of_cell)(points, sums)
+    demand = jax.vmap(jax.vmap(system.demand))(batch.state)
+    return result, {name: jnp.max(need) for name, need in demand.items()}
+
+
+def _one_by_one(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`vmap`, without working on several at once."""
+    return lambda *args: lax.map(lambda row: f(*row), args)
+
+
+def _shared_out(points: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The cells of a batch, spread over all devices of this machine; the rest follows them."""
+    devices = jax.local_devices()
+    many = 2 ** int(math.log2(len(devices)))
+    if many == 1 or len(next(iter(points.values()))) % many:
+        return dict(points)
+    where = NamedSharding(Mesh(np.array(devices[:many]), ("cells",)), PartitionSpec("cells"))
+    return {name: jax.device_put(values, where) for name, values in points.items()}
+
+
+def _loops(jaxpr: Any) -> bool:
+    """Whether a traced function holds a loop of a length that is not known beforehand."""
+    for equation in jaxpr.eqns:
+        inner = jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+        )
+        if equation.primitive.name == "while" or any(
+            _loops(p) for p in inner if hasattr(p, "eqns")
+        ):
+            return True
+    return False
