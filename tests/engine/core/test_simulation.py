@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.core import simulation
+from engine.core import simulation, sweeps
 from engine.core.density import Splat
 from engine.core.layers import Points
 from engine.core.parameters import Scalar, live
@@ -27,7 +27,7 @@ from engine.core.system import System, Touch
 from engine.systems.diffusion.kde_regimes import KdeRegimes
 from engine.systems.diffusion.mean_field_chaos import MeanFieldChaos
 from engine.systems.spins.hopfield import Hopfield
-from engine.systems.spins.ising import Ising
+from engine.systems.spins.ising_2d import Ising2D
 from engine.systems.swarms.active_matter import ActiveMatter
 from engine.systems.swarms.kuramoto import Kuramoto
 
@@ -88,7 +88,7 @@ def test_a_sweep_grows_too():
 
 
 def test_a_mode_goes_on_from_the_same_state():
-    running = Simulation(Ising(length=32, temperature=1.0)).run(20)
+    running = Simulation(Ising2D(length=32, temperature=1.0)).run(20)
     before = running.observables
     assert running.set(update="metropolis").observables == before
     assert running._run.tick == 20
@@ -157,7 +157,7 @@ def test_an_observable_that_is_not_a_number_is_named_though_the_state_is_sound()
         running.restart().measure(8)
 
 
-@pytest.mark.parametrize("system", [Kuramoto(n=64), ActiveMatter(n=64), Ising(length=32)])
+@pytest.mark.parametrize("system", [Kuramoto(n=64), ActiveMatter(n=64), Ising2D(length=32)])
 def test_from_a_snapshot_it_goes_on_bit_for_bit(system):
     running = Simulation(system, seed=5).run(20)
     snapshot = running.snapshot()
@@ -189,7 +189,7 @@ def test_tick_time_and_seed_tell_where_it_is():
 
 
 def test_a_change_that_cannot_start_changes_nothing():
-    running = Simulation(Ising(length=32)).run(4)
+    running = Simulation(Ising2D(length=32)).run(4)
     with pytest.raises(ValueError, match="is odd"):
         running.set(length=33)
     assert running.system.length == 32
@@ -197,7 +197,7 @@ def test_a_change_that_cannot_start_changes_nothing():
 
 
 def test_what_is_looked_at_belongs_to_the_reader():
-    running = Simulation(Ising(length=32), seed=1).run(1)
+    running = Simulation(Ising2D(length=32), seed=1).run(1)
     look = running.look()
     assert all(type(leaf) is np.ndarray for leaf in jax.tree.leaves(look.frame))
     assert all(type(value) is float for value in look.observables.values())
@@ -243,7 +243,7 @@ def test_measuring_does_not_change_the_trajectory():
 
 
 def test_what_derives_from_averages_is_measured_with_an_error():
-    running = Simulation(Ising(length=32, temperature=4.0), seed=1).run(100)
+    running = Simulation(Ising2D(length=32, temperature=4.0), seed=1).run(100)
     estimates = running.measure(4000).estimates
     # Far above T_c the magnetisation is Gaussian, and its cumulant vanishes with 1/N.
     assert estimates["binder"].mean == pytest.approx(0, abs=4 * estimates["binder"].error + 0.01)
@@ -296,7 +296,7 @@ def test_panels_are_splatted_each_for_itself():
 
 
 def test_a_frame_once_taken_stays_as_it_was():
-    running = Simulation(Ising(length=32, temperature=5.0)).run(1)
+    running = Simulation(Ising2D(length=32, temperature=5.0)).run(1)
     (_, image) = running.frame["lattice"]
     copy = image.values.copy()
     running.run(5)
@@ -319,12 +319,12 @@ def test_two_runs_side_by_side_share_their_noise(key):
 def test_a_theory_curve_compiles_once_wherever_the_other_parameters_stand():
     coupling = jnp.linspace(0, 6, 13)
     along(Kuramoto(), Kuramoto.theory, coupling=coupling)
-    compiled = simulation._on_grid._cache_size()
+    compiled = sweeps._on_grid._cache_size()
     for noise in (0.1, 0.5):
         curve = along(Kuramoto(noise=noise, width=0.2), Kuramoto.theory, coupling=coupling + noise)
         alone = Kuramoto(noise=noise, width=0.2, coupling=coupling[5] + noise).theory()
         np.testing.assert_allclose(curve["order"][5], alone["order"], atol=1e-6)
-    assert simulation._on_grid._cache_size() == compiled
+    assert sweeps._on_grid._cache_size() == compiled
 
 
 def test_a_grid_along_an_unknown_parameter_is_refused_in_words():
@@ -335,14 +335,14 @@ def test_a_grid_along_an_unknown_parameter_is_refused_in_words():
 def test_a_sweep_compiles_once_wherever_the_other_parameters_stand():
     grid = jnp.array([0.5, 3.0])
     sweep(Kuramoto(n=32), coupling=grid, seeds=2, settle=5, measure=10)
-    compiled = simulation._on_grid._cache_size()
+    compiled = sweeps._on_grid._cache_size()
     sweep(Kuramoto(n=32, noise=0.1), coupling=2 * grid, seeds=2, settle=5, measure=10)
-    assert simulation._on_grid._cache_size() == compiled
+    assert sweeps._on_grid._cache_size() == compiled
 
 
 def test_an_axis_may_be_a_size():
     orders = along(
-        Ising(),
+        Ising2D(),
         lambda system: {"sites": jnp.float32(system.length**2) + 0 * system.temperature},
         temperature=jnp.array([1.0, 2.0, 3.0]),
         length=jnp.array([32, 64]),
