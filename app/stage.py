@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.runner import DensityWish
 from app.views.choose import gl_facts, view_for
+from app.views.view import Hand
+from app.widgets.noise_clock import NoiseClock
 from app.widgets.notice import Banner, Notice
 from app.widgets.segments import Combo
 from app.widgets.stage_chips import Chip, LegendChip, ScaleChip, TitleChip, ToolsChip
@@ -39,7 +41,10 @@ class Stage(QWidget):
 
     tool_pressed = Signal(str)  # the name of an action
     densities_wanted = Signal(object)  # tuple of DensityWish
-    touched = Signal(str, object)  # the name of a poke, Hand
+    touched = Signal(str, object)  # the name of a poke, Hand or None for a button
+    handle_moved = Signal(str, float)  # a live parameter that is dragged in the view
+    handle_held = Signal(bool)  # whether the hand is down on it
+    clock_held = Signal(bool)  # whether the hand is down on noise time: the run rests
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +77,19 @@ class Stage(QWidget):
         self._banner.hide()
         self._saying = QTimer(self, singleShot=True, interval=SAID)
         self._saying.timeout.connect(self._banner.hide)
-        whole = QVBoxLayout(self)
+        self._clock = NoiseClock(theme, self)
+        self._seek = ""  # the poke that moves noise time
+        self._whole = whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._clock)
 
         self._tools.pressed.connect(lambda name, _: self.tool_pressed.emit(name))
         self._colouring.chosen.connect(self._choose_colouring)
         self._poke.chosen.connect(self._choose_poke)
+        self._clock.sought.connect(self._seek_time)
+        self._clock.held.connect(self.clock_held)
+        self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None))
         for chip in (self._choices, self._scale):
             chip.hide()
 
@@ -92,14 +104,17 @@ class Stage(QWidget):
             self._drop_view()
             view: Any = view_for(layers, self.theme, hint, self)
             self.view = view
-            self.layout().addWidget(view)
+            self._whole.insertWidget(0, view, 1)
             view.touched.connect(self._on_touched)
             if hasattr(view, "density_changed"):
                 view.density_changed.connect(self._on_density)
                 view.camera_changed.connect(self._wish_density)
+                view.handle_moved.connect(self.handle_moved)
+                view.handle_held.connect(self.handle_held)
         self.name, self._system = name, type(moment.system)
         self.view.show_layers(layers)
         self._offer_choices(moment)
+        self._show_clock(layers)
         self._raise_chips()
         self.hide_notice()
 
@@ -108,6 +123,7 @@ class Stage(QWidget):
         if view is None or self.name not in moment.frame:
             return
         view.show_layers(moment.frame[self.name])
+        self._show_clock(moment.frame[self.name])
         if self._wish is not None and self.name in moment.densities:
             view.show_density(moment.densities[self.name], self._wish.matrix)  # type: ignore[attr-defined]
         self._wish_density()
@@ -213,8 +229,8 @@ class Stage(QWidget):
         chips = (self._title, self._tools, self._legend, self._scale, self._choices, self._banner)
         for part in chips:
             part.restyle(theme)
-        for combo in (self._colouring, self._poke):
-            combo.restyle(theme)
+        for part in (self._colouring, self._poke, self._clock):
+            part.restyle(theme)
         if self.view is not None:
             self.view.restyle(theme)
         if self._notice is not None:
@@ -246,7 +262,9 @@ class Stage(QWidget):
         self._colouring.clear()
         self._colouring.addItems(names)
         self._colouring.setVisible(len(names) > 1)
-        tools = [p for p in pokes(moment.system).values() if p.view == self.name]
+        known = pokes(moment.system).values()
+        tools = [p for p in known if p.view == self.name]
+        self._seek = next((p.name for p in known if p.view == "clock"), "")
         self._pokes = {p.name.replace("_", " ").capitalize(): p.name for p in tools}
         self._poke.clear()
         self._poke.addItems(["Camera", *self._pokes])
@@ -267,6 +285,19 @@ class Stage(QWidget):
         name = self._pokes.get(self._poke.value())
         if name is not None and hand.down:
             self.touched.emit(name, hand)
+
+    def _show_clock(self, layers: tuple[Any, ...]) -> None:
+        """The diffusion clock below the view, where its layers have one."""
+        clock = next((la for la in layers if type(la).__name__ == "Clock"), None)
+        if clock is not None:
+            self._clock.show_clock(clock, seekable=bool(self._seek))
+        if (clock is None) == self._clock.isVisibleTo(self):
+            self._clock.setVisible(clock is not None)
+            self._place()
+
+    def _seek_time(self, time: float) -> None:
+        if self._seek:
+            self.touched.emit(self._seek, Hand((time,), (0.0,), 1.0, 1.0, True))
 
     def _wish_density(self) -> None:
         """Tell the runner what is to be splatted, when that has changed."""
@@ -312,6 +343,8 @@ class Stage(QWidget):
     def _place(self) -> None:
         edge = self.theme.px(EDGE)
         width, height = self.width(), self.height()
+        if self._clock.isVisibleTo(self):
+            height -= self._clock.height()  # all else floats above the view
         for part in (self._title, self._tools, self._choices):
             part.adjustSize()
         self._title.move(edge, edge)
