@@ -12,6 +12,7 @@ from engine.resources import resource
 
 
 if TYPE_CHECKING:
+    from engine.core.gallery import Gallery
     from engine.core.system import System
 
 FAMILIES = {
@@ -23,24 +24,20 @@ FAMILIES = {
 }
 
 
-def entries(gallery: dict[str, type[System[Any]]]) -> list[Entry]:
-    """A picture and its words for each system, family by family."""
-    from engine.systems import family, title
-
+def entries(gallery: Gallery) -> list[Entry]:
+    """A picture and its words for each system, family by family; none is imported for it."""
     order = list(FAMILIES)
-
-    def place(item: tuple[str, type[System[Any]]]) -> tuple[int, str]:
-        return order.index(family(item[1])), item[0]
-
+    shelf = {name: gallery.entry(name) for name in gallery}
+    names = sorted(shelf, key=lambda name: (order.index(shelf[name].family), name))
     return [
         Entry(
             name,
-            title(system),
-            FAMILIES.get(family(system), family(system).capitalize()),
-            origin(system),
+            shelf[name].title,
+            FAMILIES[shelf[name].family],
+            origin(shelf[name].sources, after=shelf[name].after),
             thumbnail(name),
         )
-        for name, system in sorted(gallery.items(), key=place)
+        for name in names
     ]
 
 
@@ -62,14 +59,14 @@ def card(system: System[Any]) -> Card:
     )
 
 
-def origin(system: type[System[Any]]) -> str:
+def origin(sources: tuple[str, ...], *, after: bool) -> str:
     """Who wrote of it, and when: "Vicsek et al. 1995"."""
     from engine.core.about import references
 
-    source = references().get(system.sources[0]) if system.sources else None
+    source = references().get(sources[0]) if sources else None
     if source is None:
         return ""
-    return f"{'after ' if system.after else ''}{source.who} {source.year}"
+    return f"{'after ' if after else ''}{source.who} {source.year}"
 
 
 def thumbnail(name: str) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import random
 from collections.abc import Callable
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from app.stage import Stage
     from app.views.trace import TraceView
     from app.widgets.command_palette import CommandPalette
+    from app.widgets.gallery_panel import GalleryPanel
     from app.widgets.key_list import KeyList
     from app.widgets.parameters_panel import ParametersPanel
 
@@ -52,6 +52,7 @@ class Deeds(QMainWindow):
     diagrams: Diagrams
     trace: TraceView
     parameters: ParametersPanel
+    gallery: GalleryPanel
     exporter: Exporter
     docks: dict[str, QDockWidget]
     actions_by_name: dict[str, QAction]
@@ -261,9 +262,9 @@ class Deeds(QMainWindow):
             )
             for action in ACTIONS
         ]
-        for name, system in self.session.gallery.items():
-            first = (inspect.getdoc(system) or name).partition("\n")[0]
-            commands.append(Command(first, "System", "", partial(self.session.open, name)))
+        for entry in self.gallery.entries:
+            opens = partial(self.session.open, entry.id)
+            commands.append(Command(entry.title, "System", "", opens))
         for name, parameter in self.session.parameters.items():
             title = f"{words(parameter)}  {parameter.symbol}".strip()
             commands.append(Command(title, "Parameter", "", partial(self._focus_parameter, name)))

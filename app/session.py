@@ -6,6 +6,7 @@ The session posts wishes to the runner and remembers what can be undone; it comp
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -42,7 +43,7 @@ class Session(QObject):
     def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
-        self._gallery: dict[str, type[System[Any]]] = {}
+        self._gallery: Mapping[str, type[System[Any]]] = {}
         self._systems: list[System[Any]] = []  # of the run, and of the one beside it
         self._unseen: list[dict[str, Any]] = [{}, {}]  # asked, and in no moment yet
         self._before: list[dict[str, Any]] = [{}, {}]  # what the present gesture changed
@@ -68,10 +69,10 @@ class Session(QObject):
         self.past: Past | None = None  # the timeline as the newest moment tells it
 
     @property
-    def gallery(self) -> dict[str, type[System[Any]]]:
+    def gallery(self) -> Mapping[str, type[System[Any]]]:
         return self._gallery
 
-    def show_gallery(self, gallery: dict[str, type[System[Any]]]) -> None:
+    def show_gallery(self, gallery: Mapping[str, type[System[Any]]]) -> None:
         self._gallery = gallery
 
     @property

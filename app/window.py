@@ -38,7 +38,7 @@ from app.widgets.transport_bar import TransportBar
 
 
 if TYPE_CHECKING:
-    from engine.core.system import System
+    from engine.core.gallery import Gallery
 
 SHOWN = 30  # ms that the first picture takes
 LAYOUT = 1  # version of the saved state: another one is dropped
@@ -213,7 +213,7 @@ class Window(Deeds):
 
     # The engine speaks.
 
-    def _on_ready(self, gallery: dict[str, type[System[Any]]]) -> None:
+    def _on_ready(self, gallery: Gallery) -> None:
         self.session.show_gallery(gallery)
         self.gallery.show_systems(entries(gallery))
         if self._cloud is not None:

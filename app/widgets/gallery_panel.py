@@ -204,6 +204,7 @@ class GalleryPanel(QFrame):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.entries: list[Entry] = []
         self.theme = theme
         self.setObjectName("panel")
         self._cards: dict[str, Card] = {}
@@ -223,6 +224,7 @@ class GalleryPanel(QFrame):
 
     def show_systems(self, entries: list[Entry]) -> None:
         """Show these, family by family in their order."""
+        self.entries = entries
         self._cards, self._families = {}, []
         inside = Column(self.theme, margins=(12, 4, 12, 12), gap=8, name="panel")
         self._nothing = Label("No system is called that.", "caption")
