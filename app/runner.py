@@ -9,142 +9,64 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
-from app.priority import BUILD, RUN, give_way
+from app.builder import Builder
+from app.mailbox import Mailbox
+from app.observer import Observer
+from app.priority import MAPS, RUN, give_way
+from app.wishes import DensityWish as DensityWish
+from app.wishes import Goal, Moment, Other, Plan, Trouble, Wishes
 
 
 if TYPE_CHECKING:
-    import numpy as np
+    from engine.storage.sessions import Session
 
     from app.views.view import Hand
-    from engine.core.layers import Frame
-    from engine.core.measurement import Estimate
+    from engine.core.pair import Pair
     from engine.core.simulation import Simulation, Snapshot
     from engine.core.system import System, Touch
+    from engine.core.timeline import Position
 
 FRAME = 1 / 60  # s: no more moments than a screen shows
 SOFTWARE_FRAME = 1 / 32  # s: where the processor draws too, it is shared
 CHUNK = 0.010  # s of stepping between two looks into the mailbox
 BUDGET = 0.024  # s of stepping in a frame; more steps than fit are not taken
-READ = 0.1  # s between two readings of the averages
 WAKE = 0.25  # s after which a resting thread looks around
 
 
-class DensityWish(NamedTuple):
-    """A swarm that is to be splatted into a picture of density on the device."""
-
-    view: str
-    matrix: np.ndarray  # 4 × 4, to clip space
-    height: int
-    width: int
-    colouring: str
-    table: np.ndarray  # 256 × 3
-
-
-class Moment(NamedTuple):
-    """All that the window shows of one instant, as NumPy arrays and plain numbers."""
-
-    build: int  # counts the systems and sizes that were built: shapes may differ between two
-    system: System[Any]
-    seed: int
-    tick: int
-    time: float
-    frame: Frame
-    densities: dict[str, np.ndarray]
-    observables: dict[str, float]
-    limit: dict[str, float]
-    estimates: dict[str, Estimate]
-    theory: dict[str, float]
-    caveats: list[str]
-    done: bool
-    running: bool
-    steps_per_frame: int  # taken; fewer than asked where they do not fit
-    steps_per_second: float
-
-
-class Trouble(NamedTuple):
-    """Why the run was paused, and the state it can go back to."""
-
-    title: str
-    words: str
-    last_good: Snapshot | None
-
-
-@dataclass
-class Wishes:
-    """What the window wants next; a later wish replaces an earlier one."""
-
-    system: tuple[System[Any], int] | None = None  # to open afresh, with its seed
-    values: dict[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    restart: bool = False
-    running: bool | None = None
-    pace: int | None = None  # steps per frame
-    steps: int = 0  # single ones, while paused
-    hand: tuple[str, Hand | None] | None = None
-    densities: tuple[DensityWish, ...] | None = None
-    back: bool = False  # to the last good state
-    look: bool = False  # draw the same state again
-    questions: tuple[tuple[Callable[[Simulation[Any]], Any], Future[Any]], ...] = ()
-
-    def __bool__(self) -> bool:
-        return self != Wishes()
-
-
-class Plan(NamedTuple):
-    """A system to be compiled beside the run, and the parameter values that made it necessary."""
-
-    system: System[Any]
-    seed: int
-    values: dict[str, Any]
-    afresh: bool  # opened, rather than changed
-
-
-class Runner(QObject):
-    """Steps one simulation at a time, as fast as its pace asks and the machine allows."""
-
-    ready = Signal(object)  # the gallery: id -> system class
-    progress = Signal(str)  # what is being prepared, in words; empty when done
-    arrived = Signal()  # a moment is there: call `take`
-    troubled = Signal(object)  # Trouble
-    refused = Signal(str, object)  # why a plan could not be built; the system that still runs
+class Runner(Mailbox):
+    """Steps one simulation at a time, or two alike, as fast as pace and machine allow."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lock = threading.Condition()
-        self._wishes = Wishes()
-        self._newest: Moment | None = None
         self._stopping = False
-        self._building: threading.Thread | None = None
-        self._built: tuple[Plan, Any] | None = None  # what the builder made, or its error
+        self._builder = Builder(self._lock, self.progress.emit)
         self._thread = threading.Thread(target=self._live, name="runner", daemon=True)
+        self._importer: threading.Thread | None = None
         # Read and written by the runner's thread alone.
         self._simulation: Simulation[Any] | None = None
+        self._pair: Pair[Any] | None = None  # the simulation, with another one beside it
+        self._observers = Observer(), Observer()
         self._build = 0
+        self._structure: Any = None  # of the system that was built
         self._running = True
         self._frame = FRAME
         self._pace = 4
+        self._memory: int | None = None
         self._densities: tuple[DensityWish, ...] = ()
-        self._theory: dict[str, float] = {}
         self._step_seconds = 0.0
         self._rate = 0.0
         self._last_good: Snapshot | None = None
-        self._plan: Plan | None = None  # to be built next
-        self._begun: Plan | None = None  # being built now
         self._held: dict[str, Any] = {}  # values for the system that is being opened
-        self._sampled = -1  # tick of the last sample
+        self._goal: Position | None = None  # where the run is on its way to
+        self._replays = True  # whether it goes on from there as it did
+        self._later = Wishes()  # what is to be done there
         self._counted = time.perf_counter()
         self._taken = 0
-        self._kinds: dict[str, tuple[str, ...]] = {}  # of the layers of each view
-        self._kinds_of = -1  # the build they were asked of
-        self._estimates: dict[str, Estimate] = {}
-        self._estimated_at, self._estimates_of = 0.0, 0
 
     # From the window's thread.
 
@@ -156,77 +78,25 @@ class Runner(QObject):
         with self._lock:
             self._stopping = True
             self._lock.notify_all()
-        for thread in (self._thread, self._building):
+        for thread in (self._thread, self._importer):
             if thread is not None and thread.is_alive():
                 thread.join(timeout=120)
+        self._builder.stop()
 
-    def take(self) -> Moment | None:
-        """The newest moment, once."""
-        with self._lock:
-            moment, self._newest = self._newest, None
-            self._lock.notify_all()
-        return moment
+    def document(self, window: dict[str, Any] | None = None) -> Future[Session]:
+        """All there is to save of the run, with what the window wants to find again."""
 
-    def open(self, system: System[Any], seed: int) -> None:
-        """Run this system from its beginning; it is built while the old run goes on."""
-        with self._lock:
-            self._wishes.system = (system, seed)
-            self._wishes.values.clear()
-            self._lock.notify_all()
+        def question(simulation: Simulation[Any]) -> Session:
+            from engine.storage.sessions import Session
 
-    def set(self, **values: Any) -> None:
-        """Change parameters: live ones act on the next step."""
-        with self._lock:
-            self._wishes.values.update(values)
-            self._lock.notify_all()
+            other = None if self._pair is None else self._pair.other
+            return Session.of(simulation, window=window or {}, other=other)
 
-    def restart(self, seed: int | None = None) -> None:
-        self._wish(restart=True, seed=seed)
-
-    def play(self, running: bool) -> None:
-        self._wish(running=running)
-
-    def step(self, steps: int = 1) -> None:
-        with self._lock:
-            self._wishes.steps += steps
-            self._lock.notify_all()
-
-    def set_pace(self, steps_per_frame: int) -> None:
-        self._wish(pace=max(1, steps_per_frame))
-
-    def poke(self, name: str, hand: Hand | None = None) -> None:
-        self._wish(hand=(name, hand))
-
-    def want_densities(self, wishes: tuple[DensityWish, ...]) -> None:
-        self._wish(densities=wishes, look=True)
-
-    def go_back(self) -> None:
-        """Return to the last state that was sound, paused."""
-        self._wish(back=True, running=False)
-
-    def ask(self, question: Callable[[Simulation[Any]], Any]) -> Future[Any]:
-        """What the simulation answers between two frames: a whole frame, a snapshot.
-
-        The window's thread must not wait for the answer; a thread that exports may.
-        """
-        answer: Future[Any] = Future()
-        with self._lock:
-            self._wishes.questions = (*self._wishes.questions, (question, answer))
-            self._lock.notify_all()
-        return answer
+        return self.ask(question)
 
     def set_software(self, software: bool) -> None:
         """Whether the processor has to draw what it computes."""
         self._frame = SOFTWARE_FRAME if software else FRAME
-
-    def look_again(self) -> None:
-        self._wish(look=True)
-
-    def _wish(self, **wishes: Any) -> None:
-        with self._lock:
-            for name, value in wishes.items():
-                setattr(self._wishes, name, value)
-            self._lock.notify_all()
 
     # In the runner's thread.
 
@@ -249,7 +119,9 @@ class Runner(QObject):
         while (wishes := self._read(rest=not fresh and not self._moving())) is not None:
             try:
                 fresh |= self._grant(wishes)
-                if self._moving():
+                if self._goal is not None:
+                    fresh |= self._travel()
+                elif self._moving():
                     fresh |= self._advance_a_frame()
                 if fresh and self._simulation is not None and self._newest is None:
                     self._publish()
@@ -261,12 +133,15 @@ class Runner(QObject):
             self._rest(due - time.perf_counter())
 
     def _moving(self) -> bool:
-        return self._running and self._simulation is not None and not self._simulation.done
+        simulation = self._simulation
+        if simulation is None:
+            return False
+        return self._goal is not None or (self._running and not simulation.ended)
 
     def _read(self, *, rest: bool) -> Wishes | None:
         """All wishes at once; None when the program ends. With `rest`, wait for one."""
         with self._lock:
-            while rest and not (self._wishes or self._built or self._stopping):
+            while rest and not (self._wishes or self._builder.built or self._stopping):
                 self._lock.wait(WAKE)
             wishes, self._wishes = self._wishes, Wishes()
             return None if self._stopping else wishes
@@ -286,143 +161,247 @@ class Runner(QObject):
             self._pace = wishes.pace
         if wishes.densities is not None:
             self._densities = wishes.densities
-        if wishes.system is not None:
-            self._held = {}
-            self._plan = Plan(*wishes.system, {}, afresh=True)
+        if wishes.memory is not None:
+            self._memory = wishes.memory
+            self._share_memory()
+        self._plan_to_open(wishes)
         changed = self._take_what_was_built()
-        if wishes.values:
-            self._change(wishes.values)
-        self._build_what_is_planned()
-        simulation = self._simulation
-        if simulation is None:
-            for _, answer in wishes.questions:
-                answer.set_exception(RuntimeError("Nothing is open yet: open a system first."))
-            return False
+        for values in wishes.earlier:
+            self._change_rows(values)
+        if wishes.goal is not None and self._simulation is not None:
+            self._begin_travel(self._simulation, wishes.goal)
+        if self._goal is not None:
+            self._put_off(wishes)
+        else:
+            self._do(wishes)
+        self._builder.begin()
+        self._answer(wishes)
+        return changed or (bool(wishes) and self._simulation is not None)
+
+    def _answer(self, wishes: Wishes) -> None:
         for question, answer in wishes.questions:
             try:
-                answer.set_result(question(simulation))
+                if self._simulation is None:
+                    raise RuntimeError("Nothing is open yet: open a system first.")
+                answer.set_result(question(self._simulation))
             except Exception as error:  # belongs to whoever asked
                 answer.set_exception(error)
+
+    def _do(self, wishes: Wishes) -> None:
+        """What acts on the run where it is."""
+        self._change_rows(wishes.values)
+        simulation = self._simulation
+        if simulation is None:
+            return
+        if wishes.compare is not None:
+            self._compare(simulation, wishes.compare)
+        stepped = self._pair or simulation
+        if wishes.branch:
+            simulation.branch()
         if wishes.restart:
-            simulation.restart(wishes.seed)
-            self._sampled = -1
+            stepped.restart(wishes.seed)
         if wishes.back and self._last_good is not None:
-            now = simulation.system  # the state goes back, the sliders stay where the hand put them
-            simulation.restore(self._last_good)
-            known = _declared(now)
-            simulation.set(
-                **{n: getattr(now, n) for n, p in known.items() if p.kind == "live" and p.span}
-            )
+            self._return_to(self._last_good)
         if wishes.hand is not None:
             name, hand = wishes.hand
-            simulation.poke(name, None if hand is None else _touch(hand))
+            stepped.poke(name, None if hand is None else _touch(hand))
         if wishes.steps and not self._running:
-            simulation.run(wishes.steps)
-        return changed or bool(wishes)
+            stepped.run(wishes.steps)
 
-    def _change(self, values: dict[str, Any]) -> None:
+    # Parameters, and what has to be compiled.
+
+    def _plan_to_open(self, wishes: Wishes) -> None:
+        if wishes.session is not None:
+            from engine.replay import system_of
+
+            self._held = {}
+            try:
+                system, seed = system_of(wishes.session), wishes.session.seed
+            except ValueError as error:
+                self.refused.emit(str(error), self._still())
+                return
+            self._builder.next = Plan(system, seed, afresh=True, session=wishes.session)
+        elif wishes.system is not None:
+            self._held = {}
+            self._builder.next = Plan(*wishes.system, afresh=True)
+
+    def _change_rows(self, values: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        for row, new in enumerate(values):
+            if new:
+                self._change(new, row)
+
+    def _change(self, values: dict[str, Any], row: int) -> None:
         """Set parameters: at once where nothing has to be compiled, else once it is."""
-        coming = self._plan or self._begun
+        coming = self._builder.coming
         if coming is not None and coming.afresh:
-            self._held |= values
+            self._held |= {} if row else values
             return
-        simulation = self._simulation
+        simulation = self._row(row)
         if simulation is None:
             return
         known = _declared(simulation.system)
         plain = {n: v for n, v in values.items() if known[n].traced and known[n].span}
         if plain:
-            simulation.set(**plain)
-            self._theory = simulation.theory()
+            self._set(row, plain)
         structural = {n: v for n, v in values.items() if n not in plain}
-        if structural:
-            structural = (coming.values if coming else {}) | structural
-            system = simulation.system.replace(**structural)
-            self._plan = Plan(system, simulation.seed, structural, afresh=False)
-
-    def _build_what_is_planned(self) -> None:
-        """Compile in a thread of its own, while the old run goes on; the last plan wins."""
-        if self._plan is None or self._begun is not None:
+        if coming is not None and coming.row == row:
+            structural = (coming.values | structural) if structural else {}
+        elif not _new(simulation.system, structural):
             return
-        plan, self._plan = self._plan, None
-        self._begun = plan
-        words = ", ".join(f"{name} = {value}" for name, value in plan.values.items())
-        self.progress.emit(words or type(plan.system).__name__)
+        if structural:
+            system = simulation.system.replace(**structural)
+            self._builder.next = Plan(system, simulation.seed, structural, row)
 
-        def build() -> None:
-            give_way(BUILD)
-            try:
-                from engine.core.simulation import Simulation
+    def _set(self, row: int, values: dict[str, Any]) -> None:
+        if self._pair is not None:
+            self._pair.set(row, **values)
+        elif self._simulation is not None:
+            self._simulation.set(**values)
 
-                made: Any = Simulation(plan.system, seed=plan.seed)
-                made.run(1).look()
-                made.theory()
-                made.restart()
-            except Exception as error:  # shown in words, by the runner
-                made = error
-            with self._lock:
-                self._built = (plan, made)
-                self._lock.notify_all()
-
-        self._building = threading.Thread(target=build, name="builder", daemon=True)
-        self._building.start()
+    def _row(self, row: int) -> Simulation[Any] | None:
+        if row == 0:
+            return self._simulation
+        return None if self._pair is None else self._pair.other
 
     def _take_what_was_built(self) -> bool:
-        with self._lock:
-            built, self._built = self._built, None
+        built = self._builder.take()
         if built is None:
             return False
-        plan, made = built
-        self._begun = None
-        if self._plan is None:
-            self.progress.emit("")
-        if isinstance(made, Exception):
-            still = None if self._simulation is None else self._simulation.system
-            self.refused.emit(str(made), still)
+        (plan, made), coming = built, self._builder.next
+        overtaken = coming is not None and (coming.afresh or coming.row == plan.row)
+        if overtaken:
             return False
-        if self._plan is not None and self._plan.afresh:
-            return False  # overtaken: something else is to be opened
+        if isinstance(made, Exception):
+            self.refused.emit(str(made), self._still())
+            return False
         if plan.afresh:
-            self._simulation = made
-            if self._held:
-                values, self._held = self._held, {}
-                self._change(values)
-        elif self._simulation is not None:
-            known = _declared(plan.system)
-            if any(known[name].restarts for name in plan.values):
-                now = self._simulation.system  # live values may have moved meanwhile
-                made.set(
-                    **{n: getattr(now, n) for n, p in known.items() if p.kind == "live" and p.span}
-                )
-                self._simulation = made.restart(self._simulation.seed)
-            else:
-                self._simulation.set(**plan.values)  # a mode goes on from the same state
+            self._simulation, self._pair = made, None
+            self._goal, self._later = None, Wishes()
+            self._share_memory()
+            values, self._held = self._held, {}
+            if values:
+                self._change(values, 0)
+        else:
+            row = self._row(plan.row)
+            new = {} if row is None else _new(row.system, plan.values)
+            if not new:
+                return False
+            self._set(plan.row, new)
+        self._begin_build()
+        self._last_good = None
+        self._import_the_others()
+        return True
+
+    def _begin_build(self) -> None:
         assert self._simulation is not None
         self._build += 1
         self._step_seconds = 0.0
-        self._last_good = None
-        self._sampled = -1
-        self._theory = self._simulation.theory()
+        self._structure = _structure(self._simulation.system)
+
+    def _still(self) -> Any:
+        return None if self._simulation is None else self._simulation.system
+
+    # The timeline, and the run beside.
+
+    def _begin_travel(self, simulation: Simulation[Any], goal: Goal) -> None:
+        """Go to the nearest known state before a place; the rest of the way is run again."""
+        here = simulation.position.branch if goal.branch is None else goal.branch
+        try:
+            if goal.position is not None:
+                place = simulation.goal(goal.position)
+            else:
+                tip = simulation.timeline.tip(here)
+                step = tip.step if goal.step is None else min(max(0, goal.step), tip.step)
+                place = tip if step == tip.step else simulation.timeline.at(step, here)
+        except ValueError:  # a place of a timeline that is not open any more
+            return
+        simulation.jump(place)
+        self._goal, self._replays = place, goal.replays
+        self._travel()
+
+    def _travel(self) -> bool:
+        """Go on to the place that is asked for, for a frame."""
+        simulation, pair = self._simulation, self._pair
+        assert simulation is not None
+        assert self._goal is not None
+        began = time.perf_counter()
+        while self._goal is not None and time.perf_counter() - began < BUDGET:
+            there = simulation.approach(self._goal, CHUNK)
+            if there and (pair is None or pair.follow(CHUNK)):
+                self._goal = None
+                if not self._replays:
+                    simulation.let_go()
+                later, self._later = self._later, Wishes()
+                self._do(later)
+            if self._wishes:
+                break
         return True
+
+    def _put_off(self, wishes: Wishes) -> None:
+        """What is asked for on the way is done at the end of it."""
+        later = self._later
+        for kept, new in zip(later.values, wishes.values, strict=True):
+            kept.update(new)
+        later.restart |= wishes.restart
+        later.branch |= wishes.branch
+        later.seed = later.seed if wishes.seed is None else wishes.seed
+        later.compare = later.compare if wishes.compare is None else wishes.compare
+        if wishes.back:
+            self._goal, self._later = None, Wishes()
+            self._do(wishes)
+
+    def _compare(self, simulation: Simulation[Any], on: bool) -> None:
+        from engine.core.pair import Pair
+
+        if on != (self._pair is not None):
+            self._pair = Pair(simulation) if on else None
+            self._observers = self._observers[0], Observer()
+            self._share_memory()
+
+    def _share_memory(self) -> None:
+        if self._memory is None or self._simulation is None:
+            return
+        rows = (self._simulation,) if self._pair is None else self._pair.rows
+        for row in rows:
+            row.checkpoints.budget = self._memory // len(rows)
+            row.checkpoints.trim()
+
+    def _return_to(self, good: Snapshot) -> None:
+        """Go back to a sound state; the sliders stay where the hand put them."""
+        simulation, pair = self._simulation, self._pair
+        assert simulation is not None
+        beside = pair is not None and good.timeline is pair.other.timeline
+        row = pair.other if pair is not None and beside else simulation
+        now = row.system
+        row.restore(good)
+        known = _declared(now)
+        row.set(**{n: getattr(now, n) for n, p in known.items() if p.kind == "live" and p.span})
+        if pair is not None and beside:
+            simulation.back_to(min(row.step, simulation.step))
+        if pair is not None:
+            pair.follow()
+
+    # Steps, and what is shown of them.
 
     def _advance_a_frame(self) -> bool:
         """Take the steps of a frame, or as many as fit; a wish that comes in ends it early."""
         simulation = self._simulation
         assert simulation is not None
-        began, first = time.perf_counter(), simulation.tick
-        while (left := self._pace - (simulation.tick - first)) > 0:
+        stepped = self._pair or simulation
+        began, first = time.perf_counter(), simulation.step
+        while (left := self._pace - (simulation.step - first)) > 0:
             fit = int(CHUNK / self._step_seconds) if self._step_seconds else 1
             steps = min(left, max(1, fit))
             start = time.perf_counter()
-            simulation.run(steps)
+            stepped.run(steps)
             took = (time.perf_counter() - start) / steps
             known = self._step_seconds
             self._step_seconds = 0.8 * known + 0.2 * took if known else took
             over = time.perf_counter() - began + took > BUDGET
-            if self._wishes or over or simulation.done:
+            if self._wishes or over or simulation.ended:
                 break
-        self._count(simulation.tick - first)
-        return simulation.tick > first
+        self._count(simulation.step - first)
+        return True
 
     def _count(self, steps: int) -> None:
         now = time.perf_counter()
@@ -432,77 +411,82 @@ class Runner(QObject):
         self._rate += share * (steps / elapsed - self._rate)
         self._taken = steps
 
-    def _splats(self) -> tuple[Any, ...]:
-        """The density pictures that are wanted, of views that this system has."""
-        from engine.core.density import Splat
-
-        assert self._simulation is not None
-        if self._densities and self._kinds_of != self._build:
-            # Once for a build: to know a frame's views, it is traced.
-            self._kinds, self._kinds_of = self._simulation.views(), self._build
-        return tuple(
-            Splat(
-                cast(Any, wish.matrix),
-                cast(Any, wish.table),
-                view=wish.view,
-                colouring=wish.colouring,
-                height=wish.height,
-                width=wish.width,
-            )
-            for wish in self._densities
-            if "Points" in self._kinds.get(wish.view, ())
-        )
-
     def _publish(self) -> None:
-        simulation = self._simulation
+        simulation, travels = self._simulation, self._goal is not None
         assert simulation is not None
-        look = simulation.look(splats=self._splats())
-        if simulation.tick > self._sampled:
-            self._sampled = simulation.tick
-            simulation.measurement.add(look.observables)
+        if _structure(simulation.system) != self._structure:
+            self._begin_build()  # the past has other shapes
+        wanted, build = self._densities, self._build
+        first, second = self._observers
+        seen = first.see(simulation, wanted, build=build, samples=not travels)
+        seen["past"] = seen["past"]._replace(seeking=travels)
+        other = None
+        if self._pair is not None:
+            beside = second.see(self._pair.other, wanted, build=build, samples=not travels)
+            parted = self._pair.parted()
+            other = Other(**beside, parted=parted.step, distance=parted.share)
         moment = Moment(
+            **seen,
             build=self._build,
-            system=simulation.system,
-            seed=simulation.seed,
-            tick=simulation.tick,
-            time=simulation.time,
-            frame=look.frame,
-            densities=look.splats,
-            observables=look.observables,
-            limit=look.limit,
-            estimates=self._estimated(simulation),
-            theory=self._theory,
-            caveats=look.caveats,
-            done=simulation.done,
+            done=simulation.ended,
             running=self._running,
             steps_per_frame=self._taken,
             steps_per_second=self._rate if self._moving() else 0.0,
+            other=other,
         )
         with self._lock:
             self._newest = moment
         self.arrived.emit()
 
-    def _estimated(self, simulation: Simulation[Any]) -> dict[str, Estimate]:
-        """Averages with errors, worked out ten times a second: nobody reads faster."""
-        now, samples = time.perf_counter(), simulation.measurement.samples
-        if now - self._estimated_at > READ or samples < self._estimates_of or samples < 2:
-            self._estimates = simulation.estimates
-            self._estimated_at, self._estimates_of = now, samples
-        return self._estimates
-
     def _pause_for(self, error: Exception) -> None:
         """Stop, and say in words what is wrong and what can be gone back to."""
         self._running = False
+        self._goal, self._later = None, Wishes()
         self._last_good = getattr(error, "last_good", None)
         title = "The run left the numbers" if self._last_good is not None else "The run stopped"
         words = str(error) or type(error).__name__
         self.troubled.emit(Trouble(title, words, self._last_good))
+
+    def _import_the_others(self) -> None:
+        """Once something runs: what may be opened next is imported meanwhile."""
+        if self._importer is not None:
+            return
+
+        def look_through() -> None:
+            from engine.systems import gallery
+
+            give_way(MAPS)
+            for name in gallery():
+                if self._stopping:
+                    return
+                try:
+                    gallery()[name]
+                except Exception:
+                    continue
+
+        self._importer = threading.Thread(target=look_through, name="importer", daemon=True)
+        self._importer.start()
 
 
 def _declared(system: System[Any]) -> dict[str, Any]:
     from engine.core.parameters import parameters
 
     return parameters(system)
+
+
+def _new(system: System[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that a system does not have already."""
+    from engine.core.timeline import same
+
+    return {name: value for name, value in values.items() if not same(getattr(system, name), value)}
+
+
+def _structure(system: System[Any]) -> Any:
+    """What shapes may depend on: words and sizes, and the shapes of arrays."""
+    import jax
+
+    leaves, structure = jax.tree.flatten(system)
+    return structure, tuple(getattr(leaf, "shape", ()) for leaf in leaves)
 
 
 def _touch(hand: Hand) -> Touch:
