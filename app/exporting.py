@@ -285,6 +285,7 @@ class Exporter(QObject):
         every = window.session.pace
 
         def draw() -> Callable[[], None]:
+            from app.figures.film_script import Script
             from app.figures.video import render_video
             from engine.core.simulation import Simulation
 
@@ -293,9 +294,7 @@ class Exporter(QObject):
             render_video(
                 run,
                 path,
-                steps=frames * every,
-                every=every,
-                fps=fps,
+                Script(frames * every, every, fps),
                 progress=lambda done: self.progressed.emit(path.name, done / frames),
                 stop=lambda: self._stopping,
             )

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from app.figures import raster, scene
-from app.figures.video import stage_look
+from app.figures.film_page import stage_look
 from app.theme.tokens import colour, rgb
 from engine import Simulation, gallery
 from engine.core.compilation import keep_compilations
@@ -32,7 +32,7 @@ POSES: dict[str, tuple[dict[str, Any], int]] = {
     "active-matter": ({"persistence": 80.0, "n": 1600}, 9000),
     "exact-score-cloud": ({"n": 5000}, 500),
     "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150),
-    "ising": ({}, 400),
+    "ising-2d": ({}, 400),
     "hopfield": ({"corruption": 0.2}, 0),
 }
 

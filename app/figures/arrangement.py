@@ -3,6 +3,7 @@
 from app.figures import curve_panel, map_panel, plot_panel, scene, swarm_panel, trace_panel
 from app.figures.page import Cell, Page
 from app.figures.panels import FramePanel, MapPanel, Panel, ParameterCurve, Trace
+from app.figures.shared_bars import draw_shared, room_beside, with_shared_bars
 from app.figures.style import PT, FigureStyle
 
 
@@ -12,10 +13,12 @@ GAP = 2.6  # mm between panels
 
 def arranged(panels: list[Panel], style: FigureStyle) -> Page:
     """The page with all panels drawn on it."""
+    panels, bars = with_shared_bars(panels, style)
+    aside = room_beside(bars, style)
     lettered = style.letters and len(panels) > 1
     count = style.columns or min(len(panels), 3 if style.width >= 120 else 2)
     rows = [panels[k : k + count] for k in range(0, len(panels), count)]
-    width = (style.width - 2 * EDGE - (count - 1) * GAP) / count
+    width = (style.width - 2 * EDGE - aside - (count - 1) * GAP) / count
     head = 1.55 * style.font * PT if lettered else 0.0
     heights = [_row_height(row, width, style) for row in rows]
     fixed = 2 * EDGE + len(rows) * head + (len(rows) - 1) * GAP
@@ -27,13 +30,16 @@ def arranged(panels: list[Panel], style: FigureStyle) -> Page:
         heights = [height * scale for height in heights]
     page = Page(style, total)
     top, letters = EDGE, iter("abcdefghijklmnopqrstuvwxyz")
+    spans = []
     for row, height in zip(rows, heights, strict=True):
         for column, panel in enumerate(row):
             left = EDGE + column * (width + GAP)
             if lettered:
                 page.write_letter(next(letters), left, top)
             _draw(page, panel, Cell(left, top + head, width, height))
+            spans.append((top + head, top + head + height))
         top += head + height + GAP
+    draw_shared(page, bars, style.width - EDGE - aside, spans)
     return page
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.figures.arrangement import arranged
-from app.figures.metadata import version, written_out
+from app.figures.metadata import ATTACHMENT, version, written_out
 from app.figures.panels import Panel
 from app.figures.settings import settings_of
 from app.figures.style import FigureStyle
@@ -72,6 +72,22 @@ def figure_bytes(
             facecolor="none" if style.background == "transparent" else page.paper,
             **_embedded(format, metadata),
         )
+    data = out.getvalue()
+    if format == "pdf" and metadata:
+        return _attached(data, written_out(metadata))
+    return data
+
+
+def _attached(pdf: bytes, text: str) -> bytes:
+    """The page with its metadata as a file, which outlives a change of its keywords."""
+    from pypdf import PdfReader, PdfWriter
+
+    page = PdfReader(io.BytesIO(pdf))
+    writer = PdfWriter(clone_from=page)
+    writer.pdf_header = page.pdf_header
+    writer.add_attachment(ATTACHMENT, text.encode("ascii"))
+    out = io.BytesIO()
+    writer.write(out)
     return out.getvalue()
 
 

@@ -15,10 +15,11 @@ from xml.parsers import expat
 from app.figures.words import number
 
 
-MOST = 1 << 20  # characters of metadata
+MOST = 4 << 20  # characters of metadata
 LARGEST = 1 << 28  # bytes of a file
 KEY = "manyscope"  # of the text chunk in PNG
-READABLE = (".png", ".pdf", ".svg", ".tif", ".tiff", ".mp4")
+READABLE = (".png", ".pdf", ".svg", ".tif", ".tiff", ".mp4", ".webm", ".gif")
+ATTACHMENT = "manyscope.json"  # in a PDF
 
 
 def version() -> str:
@@ -29,10 +30,16 @@ def version() -> str:
 
 
 def metadata_of(
-    system: Any, *, seed: int, tick: int, time: float, views: tuple[str, ...]
+    system: Any,
+    *,
+    seed: int,
+    tick: int,
+    time: float,
+    views: tuple[str, ...],
+    session: str | None = None,
 ) -> dict[str, Any]:
-    """All that it takes to draw a figure again."""
-    from engine.systems import identity
+    """All that it takes to draw a figure again: in words, and as the text of a session."""
+    from engine.core.system import identity
 
     return {
         "program": "manyscope",
@@ -43,7 +50,7 @@ def metadata_of(
         "tick": int(tick),
         "time": float(time),
         "views": list(views),
-    }
+    } | ({"session": json.loads(session)} if session else {})
 
 
 def values_of(system: Any) -> dict[str, Any]:
@@ -113,12 +120,25 @@ def read_metadata(path: str | Path) -> dict[str, Any] | None:
         raise ValueError(f"{path} is not there.")
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path.name} is larger than 256 MiB: it is no figure of Manyscope.")
-    read = {".pdf": _in_pdf, ".svg": _in_svg, ".mp4": _in_mp4}.get(suffix, _in_raster)
+    read = {
+        ".pdf": _in_pdf, ".svg": _in_svg, ".mp4": _in_film, ".webm": _in_film, ".gif": _in_gif,
+    }.get(suffix, _in_raster)  # fmt: skip
     try:
         text = read(path)
     except Exception as error:  # of four libraries, on bytes that may be anything
         raise ValueError(f"{path.name} cannot be read as {suffix[1:].upper()}.") from error
     return _parsed(text)
+
+
+def session_of(path: str | Path) -> str | None:
+    """The session in a figure or a film, for `engine.storage.sessions.from_text`.
+
+    None where the file says nothing, or was made before there were sessions. Raises ValueError
+    with one sentence if the file is not what its name says.
+    """
+    found = read_metadata(path)
+    session = found.get("session") if found else None
+    return json.dumps(session) if isinstance(session, dict) else None
 
 
 def _parsed(text: str | None) -> dict[str, Any] | None:
@@ -146,8 +166,15 @@ def _in_pdf(path: Path) -> str | None:
     from pypdf import PdfReader
 
     with path.open("rb") as file:
-        info = PdfReader(file).metadata
-        return info.get("/Keywords") if info else None
+        reader = PdfReader(file)
+        info = reader.metadata
+        said = info.get("/Keywords") if info else None
+        if isinstance(said, str) and said:
+            return said
+        # Publishers rewrite keywords, and leave attachments.
+        return next(
+            (one.content.decode() for one in reader.attachment_list if one.name == ATTACHMENT), None
+        )
 
 
 def _in_svg(path: Path) -> str | None:
@@ -180,8 +207,17 @@ def _in_svg(path: Path) -> str | None:
     return "".join(parts).strip() or None
 
 
-def _in_mp4(path: Path) -> str | None:
+def _in_film(path: Path) -> str | None:
     import av
 
-    with av.open(str(path), format="mp4") as film:
-        return film.metadata.get("comment")
+    with av.open(str(path), format="mp4" if path.suffix.lower() == ".mp4" else "webm") as film:
+        said = {name.lower(): value for name, value in film.metadata.items()}
+        return said.get("comment")
+
+
+def _in_gif(path: Path) -> str | None:
+    from PIL import Image
+
+    with Image.open(path, formats=("GIF",)) as image:
+        said = image.info.get("comment", b"")
+        return said.decode("ascii", "replace") if isinstance(said, bytes) else None

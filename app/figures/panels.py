@@ -33,6 +33,7 @@ class FramePanel:
     azimuth: float = 30.0  # of the camera in 3D that is made where none is given
     elevation: float = 20.0
     glow: bool = True
+    marked: bool = True  # with its own colour bar or ring
 
 
 @dataclass(frozen=True, eq=False)

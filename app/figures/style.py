@@ -24,6 +24,8 @@ class FigureStyle:
     background: Literal["white", "transparent", "dark"] = "white"
     columns: int | None = None  # panels in a row
     letters: bool = True  # (a), (b), ... where there are several
+    bars: Literal["each", "shared", "none"] = "each"  # of colour
+    scale_bar: bool = True  # in a periodic box
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -43,9 +43,10 @@ def draw(page: Page, panel: FramePanel, cell: Cell) -> None:
     else:
         matrix = np.asarray(cameras[0].matrix(columns, rows), float)
         draw_words(page, axes, views[0], matrix, columns, rows)
-        if scene.dimension(views[0]) == 2:
+        if page.style.scale_bar and scene.dimension(views[0]) == 2:
             draw_scale_bar(page, axes, views[0], cameras[0].pixel(columns, rows), inner, tall)
-    draw_ring(page, axes, panel, inner, tall)
+    if panel.marked:
+        draw_ring(page, axes, panel, inner, tall)
     if bar:
         name, scale, ends = bar
         points = points_of(panel)
@@ -61,6 +62,8 @@ def beside(panel: FramePanel, style: FigureStyle) -> float:
 
 def bar_of(panel: FramePanel) -> tuple[str, str, tuple[float, float]] | None:
     """Name, scale and ends of the colours that need a bar."""
+    if not panel.marked:
+        return None
     points = points_of(panel)
     if points is not None:
         chosen = scene.shown_colour(points, panel.colouring)

@@ -185,3 +185,34 @@ def between(start: dict[str, Any], end: dict[str, Any], share: float) -> dict[st
     """A state of a camera on its way, slow at the end."""
     eased = 1 - (1 - share) ** 3
     return {name: start[name] + eased * (end[name] - start[name]) for name in start}
+
+
+def described(camera: Camera) -> dict[str, Any]:
+    """A camera as plain words and numbers, for files."""
+    if isinstance(camera, Camera2D):
+        names, own = ("home", "half", "centre"), {}
+    else:
+        names, own = ("home", "home_turn", "target", "turn"), {"radius": camera.radius}
+    places = {name: getattr(camera, name).tolist() for name in names}
+    return {"dim": camera.dim, "zoom": camera.zoom} | own | places
+
+
+def camera_of(said: dict[str, Any]) -> Camera:
+    """The camera that was described; ValueError where that is none, for files say anything."""
+    camera: Camera = Camera3D() if said.get("dim") == 3 else Camera2D()
+    lengths = {"home": camera.dim, "half": 2, "centre": 2, "target": 3, "turn": 2, "home_turn": 2}
+    try:
+        for name in described(camera):
+            if name == "dim":
+                continue
+            value = np.asarray(said[name], float)
+            wanted = (lengths[name],) if name in lengths else ()
+            if value.shape != wanted or not np.isfinite(value).all():
+                raise ValueError
+            setattr(camera, name, value if wanted else float(value))
+        scale = camera.half if isinstance(camera, Camera2D) else camera.radius
+        if not (1e-6 <= camera.zoom <= 1e6 and np.all(np.asarray(scale) > 0)):
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("The camera in this file is none: leave it out.") from error
+    return camera

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -363,8 +364,8 @@ def test_demo_renders_a_figure_and_a_film(answer, tmp_path, monkeypatch):
 
     real = video.render_video
 
-    def short(simulation, path, **asked):
-        return real(simulation, path, **(asked | {"steps": 2, "size": (128, 96)}))
+    def short(simulation, path, script, **asked):
+        return real(simulation, path, replace(script, steps=2, size=(128, 96)), **asked)
 
     monkeypatch.setattr(video, "render_video", short)
     folder = tmp_path / "out"
