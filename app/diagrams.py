@@ -34,6 +34,7 @@ class Diagrams(QSplitter):
     axes_changed = Signal()  # other parameters span the map
     export_asked = Signal(str)  # the name of a panel
     refill_asked = Signal()
+    look_changed = Signal()  # what `look` tells was changed by hand
 
     def __init__(self, theme: Theme, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
@@ -63,6 +64,7 @@ class Diagrams(QSplitter):
         self.setSizes([500, 400])
 
         self._tabs.currentChanged.connect(lambda _: self._follow_tab())
+        self._tabs.tabBarClicked.connect(lambda _: self.look_changed.emit())
         self.map.dot_moved.connect(self._on_dot_moved)
         self.map.dot_released.connect(session.commit)
         self.map_panel.export_asked.connect(lambda: self.export_asked.emit("map"))
@@ -195,6 +197,23 @@ class Diagrams(QSplitter):
     def views(self) -> dict[str, View]:
         return {"map": self.map, "curve": self.curve, **self._others}
 
+    def look(self) -> dict[str, Any]:
+        """What is looked at here, in plain words: for undo and for session files."""
+        axes = [] if self.axes is None else [axis.name for axis in self.axes]
+        return {"axes": axes, "small": self.small_name}
+
+    def show_look(self, look: dict[str, Any]) -> None:
+        """Look at it so; what this system does not have is left as it is."""
+        axes, here = look.get("axes"), self.look()["axes"]
+        known = {n for n, p in self._session.parameters.items() if p.traced and p.span}
+        if isinstance(axes, list) and len(axes) == len(here) == 2 and axes != here:
+            x, y = map(str, axes)
+            if x != y and {x, y} <= known:
+                self.set_axes(x, y)
+        names = [self._tabs.tabData(k) for k in range(self._tabs.count())]
+        if look.get("small") in names:
+            self._tabs.setCurrentIndex(names.index(look["small"]))
+
     # Inside.
 
     def _draw_theory(self) -> None:
@@ -257,14 +276,22 @@ class Diagrams(QSplitter):
         menu.popup(at)
 
     def _choose_axis(self, side: int, name: str) -> None:
+        if self.axes is not None:
+            names = [axis.name for axis in self.axes]
+            names[side] = name
+            self.set_axes(names[0], names[1])
+            self.look_changed.emit()
+
+    def set_axes(self, x: str, y: str) -> None:
+        """Let these parameters span the map, over what they offer; an axis that stays is kept."""
         if self.axes is None:
             return
-        parameter = self._session.parameters[name]
-        assert parameter.span is not None
         axes = list(self.axes)
-        axes[side] = axes[side]._replace(
-            name=name, low=parameter.span[0], high=parameter.span[1], log=parameter.log
-        )
+        for side, name in enumerate((x, y)):
+            parameter = self._session.parameters[name]
+            if axes[side].name != name and parameter.span is not None:
+                low, high = parameter.span
+                axes[side] = axes[side]._replace(name=name, low=low, high=high, log=parameter.log)
         self.axes = (axes[0], axes[1])
         self._empty_map()
         self.forget_measured()

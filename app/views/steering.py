@@ -90,6 +90,13 @@ class Steering(Mixed):
         self._flight.start()
         self._fly()
 
+    def set_camera(self, camera: Any) -> None:
+        """Look from there at once; a camera of the other dimension is left alone."""
+        if camera.dim == self.camera.dim:
+            self._flight.stop()
+            self.camera = camera
+            self._moved()
+
     def _fly(self) -> None:
         length = self.theme.motion["camera"] / 1000
         share = (time.perf_counter() - self._since) / length if length > 0 else 1.0

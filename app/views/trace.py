@@ -9,9 +9,21 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
-from app.views.plotting import DOT, PlotBase, Range, add_plot, bounds, dress, note, pen, thinned
+from app.views.plotting import (
+    DASH,
+    DOT,
+    PlotBase,
+    Range,
+    add_plot,
+    bounds,
+    dress,
+    note,
+    pen,
+    thinned,
+)
 
 
+COLUMNS = ("time", "value", "theory", "value of B", "theory of B", "step")
 AT_FIRST = 1024  # samples of room
 GROWTH = 1.5  # of the time axis, when the trace reaches its end
 RECENT = 20  # samples whose mean a name stands at
@@ -19,12 +31,18 @@ EVENTS = 40  # that are kept
 
 
 class TraceView(PlotBase):
-    """Grows to the right; the whole run is seen, thinned to the width of the panel."""
+    """Grows to the right; the whole run is seen, thinned to the width of the panel.
+
+    Where the run goes back along its timeline, what is known of its future stays, and only the
+    disc of the present moves. Beside a second run both are drawn, and their difference.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, unit: str = "") -> None:
         super().__init__(theme, parent)
-        self._columns = np.empty((3, AT_FIRST))  # time, value, theory
+        self._columns = np.empty((len(COLUMNS), AT_FIRST))
         self._count = 0
+        self._present: np.ndarray | None = None  # a sample of the past that is looked at
+        self._pair = False
         self._theory_shown = True
         self._events: list[tuple[float, str]] = []
         self._span: tuple[float, float] | None = None
@@ -32,12 +50,46 @@ class TraceView(PlotBase):
         self._unit, self._names = unit, ("measured", "theory")
         self._build()
 
-    def append(self, time: float, value: float, theory: float = np.nan) -> None:
+    def append(
+        self,
+        time: float,
+        value: float,
+        theory: float | None = None,
+        *,
+        other: float = np.nan,
+        other_theory: float = np.nan,
+        step: int | None = None,
+    ) -> None:
+        """A sample of the run, and of the one beside it; without a step it is the next one."""
+        step = self._count if step is None else step
+        sample = np.array([time, value, np.nan, other, other_theory, step], float)
+        sample[2] = np.nan if theory is None else theory
+        if self._count and step <= self._columns[-1, self._count - 1]:
+            self._present = sample  # the past is known already
+            self.touch()
+            return
+        self._present = None
         if self._count == self._columns.shape[1]:
             self._columns = np.concatenate([self._columns, np.empty_like(self._columns)], axis=1)
-        self._columns[:, self._count] = time, value, np.nan if theory is None else theory
+        self._columns[:, self._count] = sample
         self._count += 1
         self.touch()
+
+    def cut(self, step: int) -> None:
+        """Forget what came after this step: the run took another branch there."""
+        self._count = int(np.searchsorted(self._columns[-1, : self._count], step, side="right"))
+        last = self._columns[0, self._count - 1] if self._count else -np.inf
+        self._events = [event for event in self._events if event[0] <= last]
+        self._present = None
+        self.touch()
+
+    def set_pair(self, pair: bool) -> None:
+        """Whether a second run is drawn beside the first."""
+        if pair != self._pair:
+            self._pair = pair
+            self._columns[3:5, : self._count] = np.nan
+            self._build()
+            self.touch()
 
     def event(self, *arguments) -> bool | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """`event(time, words)` marks a change; with one argument this is Qt's own `event`."""
@@ -52,7 +104,7 @@ class TraceView(PlotBase):
         self.touch()
 
     def clear(self) -> None:
-        self._count, self._events, self._end = 0, [], 0.0
+        self._count, self._events, self._end, self._present = 0, [], 0.0, None
         self._range.forget()
         self.touch()
 
@@ -79,33 +131,58 @@ class TraceView(PlotBase):
         self.touch()
 
     def data(self) -> dict[str, np.ndarray]:
-        known = self._columns[:, : self._count]
-        return dict(zip(("time", "value", "theory"), known.copy(), strict=True))
+        names = COLUMNS if self._pair else (*COLUMNS[:3], "step")
+        return {name: self._columns[COLUMNS.index(name), : self._count].copy() for name in names}
 
     def _build(self) -> None:
-        theme = self.theme
+        theme, pair = self.theme, self._pair
         self.canvas.clear()
         self.canvas.setBackground(theme.hex("panel"))
         self._plot = add_plot(self.canvas, theme)
         unit = f"  ({self._unit})" if self._unit else ""
         self._plot.setLabel("bottom", f"t{unit}", color=theme.hex("text2"))
         dress(self._plot, theme)
-        self._measured = pg.PlotDataItem(pen=pen(theme, "measured"), connect="finite")
-        self._theory = pg.PlotDataItem(pen=pen(theme, "theory"), connect="finite")
-        rim = pg.mkPen(theme.colour("panel"), width=2)
-        self._last = pg.ScatterPlotItem(
-            size=8 * theme.scale, pen=rim, brush=theme.colour("measured")
+        ink = "a" if pair else "measured"
+        self._measured = pg.PlotDataItem(pen=pg.mkPen(theme.colour(ink), width=1), connect="finite")
+        self._other = pg.PlotDataItem(
+            pen=pg.mkPen(theme.colour("b"), width=1, style=DASH), connect="finite"
         )
-        self._name = note(self._names[0], theme, "measured", (1, 0))
+        self._gap = pg.PlotDataItem(
+            pen=pg.mkPen(theme.colour("text3"), width=1, style=DOT), connect="finite"
+        )
+        self._theory = pg.PlotDataItem(pen=pen(theme, "theory"), connect="finite")
+        self._other_theory = pg.PlotDataItem(pen=pen(theme, "weaker"), connect="finite")
+        rim = pg.mkPen(theme.colour("panel"), width=2)
+        self._last = pg.ScatterPlotItem(size=8 * theme.scale, pen=rim, brush=theme.colour(ink))
+        self._other_last = pg.ScatterPlotItem(
+            size=8 * theme.scale, pen=rim, brush=theme.colour("b"), symbol="s"
+        )
+        self._name = note("A" if pair else self._names[0], theme, ink, (1, 0))
+        self._other_name = note("B", theme, "b", (1, 0))
+        self._gap_name = note("A − B", theme, "text3", (1, 1))
         self._theory_name = note(self._names[1], theme, "theory", (1, 1))
-        for item in (self._measured, self._theory, self._last, self._name, self._theory_name):
+        for item in (
+            self._gap,
+            self._measured,
+            self._other,
+            self._theory,
+            self._other_theory,
+            self._last,
+            self._other_last,
+            self._name,
+            self._other_name,
+            self._gap_name,
+            self._theory_name,
+        ):
             self._plot.addItem(item)
+        for item in (self._other_name, self._gap_name):
+            item.setVisible(False)
         self._marks: list[tuple[pg.InfiniteLine, pg.TextItem]] = []
 
     def draw(self) -> None:
-        time, value, theory = self._columns[:, : self._count]
+        time, value, theory, other, other_theory, _ = self._columns[:, : self._count]
         if not self._theory_shown:
-            theory = np.full_like(theory, np.nan)
+            theory = other_theory = np.full_like(theory, np.nan)
         width = max(100, self.width())
         self._measured.setData(*thinned(time, value, width))
         self._theory.setData(*thinned(time, theory, width))
@@ -115,6 +192,9 @@ class TraceView(PlotBase):
                 self._end = start + max(GROWTH * (now - start), 1e-9)
             self._plot.setXRange(start, start + 1.01 * (self._end - start), padding=0)
         arrays = [value, theory]
+        if self._pair:
+            self._draw_pair(time, value, other, other_theory, width)
+            arrays += [other, value - other]
         if self._span is not None:
             arrays.append(np.array(self._span, float))
         low, high = self._range.follow(*bounds(arrays))
@@ -122,22 +202,48 @@ class TraceView(PlotBase):
         self._name_lines(time, value, theory, low, high)
         self._place_marks(low)
 
+    def _draw_pair(
+        self,
+        time: np.ndarray,
+        value: np.ndarray,
+        other: np.ndarray,
+        other_theory: np.ndarray,
+        width: int,
+    ) -> None:
+        self._other.setData(*thinned(time, other, width))
+        self._gap.setData(*thinned(time, value - other, width))
+        self._other_theory.setData(*thinned(time, other_theory, width))
+        here = self._present if self._present is not None else self._columns[:, self._count - 1]
+        known = bool(self._count) and bool(np.isfinite(here[3]))
+        self._other_last.setData(*(([here[0]], [here[3]]) if known else ([], [])))
+        self._gap_name.setVisible(known)
+        if known:
+            self._gap_name.setPos(time[-1], float(np.nanmean((value - other)[-RECENT:])))
+
     def _name_lines(
         self, time: np.ndarray, value: np.ndarray, theory: np.ndarray, low: float, high: float
     ) -> None:
         """Each name stands at the end of its line, on the side where the other line is not."""
         known = bool(self._count) and bool(np.isfinite(value[-1]))
         predicted = bool(self._count) and bool(np.isfinite(theory[-1]))
-        self._last.setData(*((time[-1:], value[-1:]) if known else ([], [])))
+        here = self._present if self._present is not None else self._columns[:, self._count - 1]
+        self._last.setData(*(([here[0]], [here[1]]) if known else ([], [])))
         self._name.setVisible(known)
         self._theory_name.setVisible(predicted)
+        other = self._columns[3, max(0, self._count - RECENT) : self._count]
+        beside = self._pair and bool(np.isfinite(other).any())
+        self._other_name.setVisible(beside)
         pixel = self._plot.getViewBox().viewPixelSize()[1]
         letter = self._name.boundingRect().height() * pixel
         ends = []
         if known:
             ends.append((float(np.nanmean(value[-RECENT:])), self._name))
-        if predicted:
+        if beside:
+            ends.append((float(np.nanmean(other)), self._other_name))
+        if predicted and len(ends) < 2:
             ends.append((float(theory[-1]), self._theory_name))
+        else:
+            self._theory_name.setVisible(False)
         ends.sort(key=lambda end: end[0], reverse=True)
         levels = [level for level, _ in ends]
         for (_, name), foot in zip(ends, _feet(levels, letter, low, high), strict=True):

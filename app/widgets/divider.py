@@ -37,7 +37,14 @@ class Grip(QWidget):
         self.theme = theme
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setAccessibleName("Divider between A and B")
-        self.setToolTip("Drag to wipe; double-click for the middle")
+        self.set_loose(True)
+
+    def set_loose(self, loose: bool) -> None:
+        """Whether the hand can move it."""
+        self._loose = loose
+        self.setEnabled(loose)
+        self.setToolTip("Drag to wipe; double-click for the middle" if loose else "")
+        self.update()
 
     def mouseMoveEvent(self, event) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
@@ -49,6 +56,11 @@ class Grip(QWidget):
     def paintEvent(self, event) -> None:
         painter = QPainter(self)
         middle = self.width() / 2
+        if not self._loose:
+            painter.fillRect(
+                QRect(round(middle - 1), 0, 2, self.height()), self.theme.colour("window")
+            )
+            return
         painter.fillRect(QRect(round(middle - 1), 0, 2, self.height()), self.theme.colour("text2"))
         tall = self.theme.px(36)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -73,6 +85,7 @@ class Divided(QWidget):
         self._second.hide()
         self._grip.hide()
         self._grip.moved.connect(lambda x: self.set_share(x / max(1, self.width())))
+        self.set_wipes(False)
 
     def put(self, first: QWidget | None, second: QWidget | None = None) -> None:
         """Show this picture, or these two; those before are let go, not deleted."""
@@ -88,6 +101,8 @@ class Divided(QWidget):
 
     def set_wipes(self, wipes: bool) -> None:
         self._wipes = wipes
+        self._share = 0.5  # halves see equally much
+        self._grip.set_loose(wipes)
         self._place()
 
     @property

@@ -11,8 +11,8 @@ from app.views.parameter_curve import ParameterCurveView
 from app.views.plot import Crowd, PlotView
 from app.views.plotting import BEAT, Range, Scale, number, thinned
 from app.views.trace import TraceView
-from engine.core.layers import Axes, Bars, Box, Colour, Curve, Image, Points
 from engine.core.axes import Axis
+from engine.core.layers import Axes, Bars, Box, Colour, Curve, Image, Points
 from engine.core.maps import PhaseMap
 from engine.core.theory_maps import Line
 from tests.app.views.conftest import picture
@@ -28,6 +28,19 @@ def colours_in(view, token, tolerance=40):
     colour = view.theme.colour(token)
     wanted = (colour.red(), colour.green(), colour.blue())
     return int((np.abs(picture(view) - wanted).max(axis=2) < tolerance).sum())
+
+
+def inked(view, y, token):
+    """Columns with the ink of a line at this height: 1.25 px of it, which may lie on two rows."""
+    row = middle_of(view, 0.5, y).y() + view.canvas.mapTo(view, view.canvas.pos()).y()
+    rows = picture(view)[max(row - 4, 0) : row + 5]
+    colour = view.theme.colour(token)
+    wanted = np.array([colour.red(), colour.green(), colour.blue()])
+    ground = np.median(picture(view).reshape(-1, 3), axis=0)
+    along = (rows - ground) @ (wanted - ground) / np.sum((wanted - ground) ** 2)
+    off = np.abs(rows - ground - along[..., None] * (wanted - ground)).max(axis=2)
+    share = np.where(off < 30, along, 0).sum(axis=0)
+    return int(((share > 0.9) & (share < 1.8)).sum())
 
 
 def phase_map(log=False):
@@ -54,9 +67,8 @@ def test_theory_is_amber_and_measurement_is_ink(theme, shown, qtbot):
     view = PlotView(theme)
     view.show_layers((Axes("x", "y"), Curve(x, 0.2 + 0 * x), Curve(x, 0.8 + 0 * x, "measured")))
     drawn(shown(view), qtbot)
-    assert colours_in(view, "theory") > 150
-    # A line of 1.25 px may lie on two rows, 5/8 of its ink on each.
-    assert colours_in(view, "measured", tolerance=85) > 150
+    assert inked(view, 0.2, "theory") > 150
+    assert inked(view, 0.8, "measured") > 150
 
 
 def test_items_are_reused_from_frame_to_frame(dark, shown, qtbot):
@@ -419,3 +431,34 @@ def test_a_map_that_is_not_there_yet_takes_a_dot(dark, shown, qtbot):
 
 def test_pyqtgraph_is_told_once(dark):
     assert pg.getConfigOption("antialias")
+
+
+def test_a_trace_that_is_gone_back_along_keeps_its_future_and_a_branch_cuts_it(theme, qtbot):
+    trace = TraceView(theme)
+    qtbot.addWidget(trace)
+    for step in range(10):
+        trace.append(0.1 * step, float(step), step=step)
+    trace.append(0.3, 3.0, step=3)
+    assert len(trace.data()["value"]) == 10
+    assert trace._present[0] == 0.3
+    trace.cut(3)
+    trace.append(0.4, -1.0, step=4)
+    assert trace.data()["value"].tolist() == [0, 1, 2, 3, -1]
+    assert trace._present is None
+
+
+def test_two_runs_are_drawn_with_their_difference(theme, qtbot):
+    trace = TraceView(theme)
+    qtbot.addWidget(trace)
+    trace.set_pair(True)
+    trace.resize(400, 200)
+    trace.show()
+    for step in range(50):
+        trace.append(step, 0.5, 0.6, other=0.2, other_theory=0.3)
+    trace.draw()
+    assert trace._gap.getData()[1] == pytest.approx(0.3)
+    assert trace._other.getData()[1] == pytest.approx(0.2)
+    assert trace._gap_name.isVisible()
+    trace.set_pair(False)
+    trace.draw()
+    assert "value of B" not in trace.data()
