@@ -33,7 +33,7 @@ POSES: dict[str, tuple[dict[str, Any], int]] = {
     "exact-score-cloud": ({"n": 5000}, 500),
     "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150),
     "ising-2d": ({}, 400),
-    "hopfield": ({"corruption": 0.2}, 0),
+    "hopfield-ags": ({"corruption": 0.2}, 0),
 }
 
 

@@ -84,6 +84,7 @@ class System(abc.ABC, Generic[State]):
     theory_name: ClassVar[str] = "theory"  # what its lines are called: "mean field", "exact"
     assumptions: ClassVar[str] = ""  # under which `theory` holds, in one sentence
     cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
+    quenched: ClassVar[tuple[str, ...]] = ()  # fields of the state that the seed alone decides
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()
     pairs: ClassVar[tuple[Pair, ...]] = ()  # what to compare side by side, the first at once

@@ -144,7 +144,7 @@ def test_a_run_that_leaves_the_numbers_is_paused_and_can_go_back(runner, watcher
 
 
 def test_what_cannot_be_built_is_refused_and_the_run_goes_on(runner, watcher, qtbot):
-    opened(runner, watcher, qtbot, gallery()["ising"](length=32))
+    opened(runner, watcher, qtbot, gallery()["ising-2d"](length=32))
     runner.set(length=33)
     qtbot.waitUntil(lambda: bool(watcher.refusals), timeout=60_000)
     tick = watcher.moment.tick

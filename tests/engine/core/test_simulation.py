@@ -26,7 +26,7 @@ from engine.core.simulation import (
 from engine.core.system import System, Touch
 from engine.systems.diffusion.kde_regimes import KdeRegimes
 from engine.systems.diffusion.mean_field_chaos import MeanFieldChaos
-from engine.systems.spins.hopfield import Hopfield
+from engine.systems.spins.hopfield_ags import HopfieldAGS
 from engine.systems.spins.ising_2d import Ising2D
 from engine.systems.swarms.active_matter import ActiveMatter
 from engine.systems.swarms.kuramoto import Kuramoto
@@ -207,11 +207,11 @@ def test_what_is_looked_at_belongs_to_the_reader():
 
 
 def test_observables_and_views_keep_the_order_of_the_file():
-    running = Simulation(Hopfield(side=16))
-    assert list(running.look().observables) == ["overlap", "crosstalk", "energy"]
+    running = Simulation(HopfieldAGS(side=16))
+    assert list(running.look().observables) == ["overlap", "freezing", "crosstalk", "energy"]
     assert list(running.look().frame) == list(running.views()) == ["network", "memory", "overlaps"]
     assert running.views()["network"] == ("Box", "Image")
-    assert list(running.measure(10).estimates) == ["overlap", "crosstalk", "energy"]
+    assert list(running.measure(10).estimates) == ["overlap", "freezing", "crosstalk", "energy"]
 
 
 def test_a_view_that_is_not_there_is_refused_in_words():

@@ -6,29 +6,32 @@ from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
+from scipy.optimize import minimize_scalar
 
 from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Bars, Box, Frame, Image
 from engine.core.parameters import Scalar, asset, live, size, start
 from engine.core.system import System, Touch, poke
-from engine.core.theory import Boundary, Branch, Scalars
+from engine.core.theory import Boundary, Branch, Flags, Scalars
 from engine.numerics.fixed_points import fixed_point
+from engine.numerics.glauber import hebbian_sweep
+from engine.numerics.pictures import glyphs
 from engine.numerics.quadrature import gaussian_mean
 from engine.numerics.roots import bisect
 
 
 MOST = 0.25  # the largest load that arrays have room for
-BLOCKS = 32  # a sweep updates the network in this many parts, fields recomputed between them
+TOGETHER = 2  # replicas of the network, which remember alike and freeze apart
 
 
 class State(NamedTuple):
-    spin: Float[Array, " n"]  # ±1
+    spin: Float[Array, "replicas n"]  # ±1
     pattern: Float[Array, "p n"]  # ±1; the first ones, as many as the load says, are stored
+    shown: Int[Array, ""]  # which pattern it was asked for
 
 
-class Hopfield(System[State]):
+class HopfieldAGS(System[State]):
     """Hopfield network
 
     N spins with Hebbian couplings that store K = αN random patterns ξ:
@@ -36,7 +39,8 @@ class Hopfield(System[State]):
         hᵢ = Σ_μ ξᵢ^μ m_μ − α σᵢ,    m_μ = (1/N) Σᵢ ξᵢ^μ σᵢ,    P(σᵢ = +1) = 1/(1 + e^{−2hᵢ/T})
 
     Below a line that ends at α = 0.138 a pattern that is roughly shown comes back whole; beyond
-    it the memories drown each other in a spin glass, all at once. A tick is a sweep.
+    it the memories drown each other in a spin glass, all at once. The first patterns are letters.
+    A tick is a sweep; two replicas of the network run at once, to tell what is frozen.
     """
 
     sources = ("hopfield1982", "amit1985", "amit1987")
@@ -52,23 +56,31 @@ class Hopfield(System[State]):
             "overlap and freezing",
         ),
         Equation(r"r=\frac{q}{\left[1-(1-q)/T\right]^2}", "crosstalk of the other patterns"),
+        Equation(
+            r"\sqrt{2\alpha_c}=\max_y\left[\frac{\mathrm{erf}\,y}{y}-\frac{2}{\sqrt\pi}e^{-y^2}\right]",
+            "capacity at T = 0: 0.1379",
+        ),
     )
     theory_name = "replica theory"
     assumptions = (
         "N → ∞ at fixed load, random patterns, replica symmetry; retrieval of one of them."
     )
     hints: ClassVar[Mapping[str, Hint]] = {
+        "network": Hint(glow=False),
         "memory": Hint(large=False),
         "overlaps": Hint(large=False),
     }
+    quenched: ClassVar[tuple[str, ...]] = ("pattern",)
     presets = (
         Preset("recall", load=0.05, temperature=0.2, corruption=0.3),
         Preset("at the edge", load=0.12, temperature=0.1, corruption=0.1),
         Preset("lost", load=0.2, temperature=0.2, corruption=0.1),
         Preset("too hot", load=0.05, temperature=0.8, corruption=0.1),
+        Preset("three at once", load=0.02, temperature=0.1, beginning="mixture of three"),
     )
     quantities = (
         Quantity("overlap", symbol="m", span=(0, 1), help="with the pattern that was shown"),
+        Quantity("freezing", symbol="q", span=(0, 1), help="overlap of two replicas"),
         Quantity("crosstalk", symbol="r", help="of all other patterns"),
         Quantity("energy", symbol="e", help="per spin"),
     )
@@ -83,8 +95,16 @@ class Hopfield(System[State]):
     corruption: Scalar = start(
         default=0.1, span=(0, 0.5), symbol="f", help="share turned over", limits=(0, 1)
     )
+    beginning: str = start(
+        default="memory, corrupted",
+        choices=("memory, corrupted", "random", "mixture of three"),
+        help="the first state of the network",
+    )
+    memories: str = start(
+        default="letters", choices=("letters", "random"), help="what the first patterns are"
+    )
     images: Float[Array, "k side side"] | None = asset(help="patterns of ±1 to store first")
-    side: int = size(default=32, span=(16, 128), symbol="√N", help="side of the picture")
+    side: int = size(default=32, span=(16, 90), symbol="√N", help="side of the picture")
 
     @property
     def n(self) -> int:
@@ -93,41 +113,49 @@ class Hopfield(System[State]):
     def init(self, key: Key[Array, ""]) -> State:
         for_pattern, for_spin = jax.random.split(key)
         pattern = jax.random.rademacher(for_pattern, (int(MOST * self.n), self.n), float)
-        # One pattern may be any picture: flipping a site in all patterns changes no coupling's law.
-        pattern = pattern.at[0].set(blots(for_pattern, self.side).reshape(-1))
+        if self.memories == "letters":
+            letters = glyphs(self.side).reshape(-1, self.n)
+            pattern = pattern.at[: len(letters)].set(letters)
         if self.images is not None:
             pattern = pattern.at[: len(self.images)].set(self.images.reshape(-1, self.n))
-        wrong = jax.random.bernoulli(for_spin, self.corruption, (self.n,))
-        return State(jnp.where(wrong, -1, 1) * pattern[0], pattern)
+        spin = {
+            "memory, corrupted": self.corrupted(pattern[0], for_spin),
+            "random": jax.random.rademacher(for_spin, (TOGETHER, self.n), float),
+            "mixture of three": jnp.tile(jnp.sign(jnp.sum(pattern[:3], axis=0)), (TOGETHER, 1)),
+        }[self.beginning]
+        return State(spin, pattern, jnp.int32(0))
+
+    def corrupted(self, pattern: Float[Array, " n"], key: Key[Array, ""]) -> Float[Array, "r n"]:
+        """The pattern with some pixels turned over, others in each replica."""
+        wrong = jax.random.bernoulli(key, self.corruption, (TOGETHER, self.n))
+        return jnp.where(wrong, -1, 1) * pattern
 
     def stored(self) -> Float[Array, " p"]:
         """1 for a pattern that the load includes, 0 for one that only has room."""
-        many = jnp.maximum(jnp.round(self.load * self.n), 1)
-        return (jnp.arange(int(MOST * self.n)) < many).astype(float)
+        return (jnp.arange(int(MOST * self.n)) < self.count()).astype(float)
+
+    def count(self) -> Float[Array, ""]:
+        return jnp.maximum(jnp.round(jnp.asarray(self.load) * self.n), 1)
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        stored = self.stored()
-        load = jnp.sum(stored) / self.n
-        by_block = state.pattern.reshape(len(stored), -1, BLOCKS).transpose(2, 0, 1)
-
-        def update(overlap: Array, block: tuple[Array, ...]) -> tuple[Array, Array]:
-            pattern, spin, draw = block
-            h = (stored * overlap) @ pattern - load * spin
-            new = jnp.where(draw < jax.nn.sigmoid(2 * h / self.temperature), 1.0, -1.0)
-            return overlap + pattern @ (new - spin) / self.n, new
-
-        spin = state.spin.reshape(-1, BLOCKS).T
-        draw = jax.random.uniform(key, spin.shape)
-        blocks = (by_block, spin, draw)
-        _, spin = lax.scan(update, state.pattern @ state.spin / self.n, blocks)
-        return state._replace(spin=spin.T.reshape(-1))
+        spin = hebbian_sweep(
+            key,
+            state.spin,
+            state.pattern,
+            self.temperature,
+            stored=self.stored(),
+            own=self.count() / self.n,
+        )
+        return state._replace(spin=spin)
 
     def observables(self, state: State) -> Scalars:
-        overlap = self.stored() * (state.pattern @ state.spin) / self.n
-        load = jnp.sum(self.stored()) / self.n
+        one, other = state.spin
+        overlap = self.stored() * (state.pattern @ one) / self.n
+        load, m = self.count() / self.n, overlap[state.shown]
         return {
-            "overlap": overlap[0],
-            "crosstalk": jnp.sum(overlap[1:] ** 2) / load,
+            "overlap": m,
+            "freezing": jnp.abs(jnp.mean(one * other)),
+            "crosstalk": (jnp.sum(overlap**2) - m**2) / load,
             "energy": (load - jnp.sum(overlap**2)) / 2,
         }
 
@@ -136,25 +164,27 @@ class Hopfield(System[State]):
 
     def branches(self) -> dict[str, Branch]:
         """The replica-symmetric phases of Amit, Gutfreund and Sompolinsky."""
-        memory, glass = retrieved(self.load, self.temperature), frozen(self.load, self.temperature)
+        phases = {
+            "retrieval": retrieved(self.load, self.temperature),
+            "no memory": frozen(self.load, self.temperature),
+        }
         return {
-            "retrieval": Branch(
-                {"overlap": memory.m, "crosstalk": memory.r}, free_energy=memory.free_energy
-            ),
-            "no memory": Branch(
-                {"overlap": glass.m, "crosstalk": glass.r}, free_energy=glass.free_energy
-            ),
+            name: Branch(
+                {"overlap": p.m, "freezing": p.q, "crosstalk": p.r}, free_energy=p.free_energy
+            )
+            for name, p in phases.items()
         }
 
     def boundaries(self) -> dict[str, Boundary]:
-        def recalls(t: Array) -> Array:
-            return jnp.where(retrieved(self.load, t).m > 0.3, 1.0, -1.0)
+        def recalls(load: Scalar, t: Scalar) -> Array:
+            return jnp.where(retrieved(load, t).m > 0.3, 1.0, -1.0)
 
         def best(load: Array) -> Array:
             memory, glass = retrieved(load, self.temperature), frozen(load, self.temperature)
             return jnp.where(memory.free_energy < glass.free_energy, 1.0, -1.0)
 
-        lost = bisect(recalls, 0.01, 1.0)
+        hottest = bisect(lambda t: recalls(self.load, t), 0.01, 1.0)
+        fullest = bisect(lambda load: recalls(load, self.temperature), 1e-4, 0.15)
         return {
             "spin glass": Boundary(
                 {
@@ -163,51 +193,52 @@ class Hopfield(System[State]):
                 }
             ),
             "memory is lost": Boundary(
-                {"temperature": jnp.where(lost > 0.02, lost, jnp.nan)}, kind="spinodal"
+                {
+                    "temperature": jnp.where(hottest > 0.02, hottest, jnp.nan),
+                    "load": jnp.where(fullest > 2e-4, fullest, jnp.nan),
+                },
+                kind="spinodal",
             ),
-            "memory is best": Boundary({"load": bisect(best, 0.0005, 0.138)}, kind="first order"),
+            "memory is best": Boundary({"load": bisect(best, 1e-4, 0.138)}, kind="first order"),
+        }
+
+    def caveats(self, state: State) -> Flags:
+        few = self.stored()[state.shown] == 0
+        edge = jnp.abs(self.temperature - self.boundaries()["memory is lost"].at["temperature"])
+        return {
+            "the memory that was shown is not among those stored: raise α": few,
+            "near the line where memory is lost a network of this size escapes": edge < 0.05,
         }
 
     @poke(view="network")
     def smear(self, state: State, key: Key[Array, ""], touch: Touch) -> State:
-        """Randomise the spins under the hand."""
+        """Randomise the spins under the hand; the network heals them."""
         row, column = jnp.divmod(jnp.arange(self.n), self.side)
         apart = jnp.stack([column, row], axis=1) + 0.5 - touch.position
         under = jnp.sum(apart**2, axis=1) < jnp.asarray(touch.radius) ** 2
-        return state._replace(
-            spin=jnp.where(under, jax.random.rademacher(key, (self.n,), float), state.spin)
-        )
+        noise = jax.random.rademacher(key, state.spin.shape, float)
+        return state._replace(spin=jnp.where(under, noise, state.spin))
+
+    @poke()
+    def ask_for_the_next(self, state: State, key: Key[Array, ""]) -> State:
+        """Show the next memory, corrupted."""
+        shown = ((state.shown + 1) % self.count()).astype(state.shown.dtype)
+        return state._replace(spin=self.corrupted(state.pattern[shown], key), shown=shown)
 
     def frame(self, state: State) -> Frame:
         picture = (self.side, self.side)
         board = Box(jnp.zeros(2), jnp.full(2, float(self.side)))
-        shown = min(64, len(state.pattern))
-        overlap = (self.stored() * jnp.abs(state.pattern @ state.spin) / self.n)[:shown]
-        ends = jnp.arange(shown + 1.0)
+        many = min(64, len(state.pattern))
+        overlap = (self.stored() * jnp.abs(state.pattern @ state.spin[0]) / self.n)[:many]
+        memory = state.pattern[state.shown].reshape(picture)
         return {
-            "network": (board, Image(state.spin.reshape(picture), scale="signed", span=(-1, 1))),
-            "memory": (board, Image(state.pattern[0].reshape(picture), "signed", (-1, 1))),
+            "network": (board, Image(state.spin[0].reshape(picture), "signed", (-1, 1))),
+            "memory": (board, Image(memory, "signed", (-1, 1))),
             "overlaps": (
                 Axes("pattern μ", "overlap |m_μ|"),
-                Bars(ends, overlap, label="|m_μ|"),
+                Bars(jnp.arange(many + 1.0), overlap, label="|m_μ|"),
             ),
         }
-
-
-def blots(key: Key[Array, ""], side: int) -> Float[Array, "side side"]:
-    """A picture that an eye can tell from noise: half of it +1, in large smooth spots."""
-    for_height, for_phase = jax.random.split(key)
-    waves = jnp.arange(-3, 4)
-    x = 2 * jnp.pi * jnp.arange(side) / side
-    height = jax.random.normal(for_height, (7, 7)) / (1 + waves[:, None] ** 2 + waves**2)
-    phase = 2 * jnp.pi * jax.random.uniform(for_phase, (7, 7))
-    turn = jnp.multiply.outer(waves, x)
-    field = jnp.sum(
-        height[:, :, None, None]
-        * jnp.cos(turn[:, None, :, None] + turn[None, :, None, :] + phase[:, :, None, None]),
-        axis=(0, 1),
-    )
-    return jnp.where(field > jnp.median(field), 1.0, -1.0)
 
 
 class Phase(NamedTuple):
@@ -230,7 +261,8 @@ def retrieved(load: Scalar, temperature: Scalar) -> Phase:
             gaussian_mean(lambda z: jnp.tanh((m + width * z) / temperature) ** 2),
         )
 
-    (m, q), residual = fixed_point(saddle, (jnp.ones(()), 1 - 0.01 * jnp.asarray(temperature)))
+    guess = (jnp.ones(()), 1 - 0.01 * jnp.asarray(temperature))
+    (m, q), residual = fixed_point(saddle, guess, iterations=60, newton=8)
     there = (m > 0.01) & (residual < 1e-4)
     return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, q, load, temperature)))
 
@@ -271,3 +303,13 @@ def phase(m: Array, q: Array, load: Scalar, temperature: Scalar) -> Phase:
     )
     storage = load / 2 * (1 + temperature * jnp.log(room) - q / room + r * (1 - q) / temperature)
     return Phase(m, q, r, storage + m**2 / 2 - entropy)
+
+
+def capacity() -> tuple[float, float]:
+    """The largest load that is remembered at T = 0, and the overlap there: 0.1379 and 0.967."""
+
+    def largest(y: float) -> float:
+        return math.erf(y) / y - 2 / math.sqrt(math.pi) * math.exp(-(y**2))
+
+    y = minimize_scalar(lambda y: -largest(y), bounds=(0.5, 3), method="bounded").x
+    return largest(y) ** 2 / 2, math.erf(y)
