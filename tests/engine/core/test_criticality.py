@@ -1,0 +1,136 @@
+"""Critical points and exponents from runs of several sizes, against what is exact."""
+
+import numpy as np
+import pytest
+
+from engine.core.criticality import (
+    CriticalPoint,
+    SizeRuns,
+    Stage,
+    TooSlow,
+    find_critical_point,
+    run_sizes,
+)
+from engine.core.scaling import Exponents, best_fit, collapsed, quality
+from engine.core.theory import Criticality
+
+from .magnets import CurieWeiss
+
+
+def found(system, **settings):
+    stages = list(find_critical_point(system, **settings))
+    assert all(isinstance(stage, Stage) for stage in stages[:-1])
+    shares = [stage.share for stage in stages[:-1]]
+    assert shares == sorted(shares)
+    assert isinstance(stages[-1], CriticalPoint)
+    return stages[-1]
+
+
+@pytest.fixture(scope="module")
+def point():
+    return found(CurieWeiss(rate=0.5))
+
+
+def test_binders_cumulants_cross_at_the_critical_point(point):
+    assert point.theory == 1.0
+    assert point.error < 0.03
+    assert abs(point.value - 1) < 2.5 * point.error
+    # At T_c of a mean-field magnet the cumulant is 1 − Γ(¼)⁴ / (24π²) = 0.2705 as N → ∞; the
+    # largest size is some N^{-1/2} = 0.03 away.
+    middle = np.argmin(np.abs(point.runs.values - 1))
+    assert point.curves[-1, middle] == pytest.approx(0.27, abs=0.12)
+
+
+def test_the_result_is_said_in_as_many_digits_as_are_known(point):
+    said = point._replace(value=1.00312, error=0.0123, theory=1.0).words
+    assert said == "1.003 ± 0.012; theory 1.000"
+
+
+def test_a_system_that_is_too_slow_is_refused_with_the_reason():
+    with pytest.raises(TooSlow, match=r"remembers its past for about \d+ steps, and 1024 are"):
+        list(find_critical_point(CurieWeiss(rate=0.001), seeds=4, longest=1024))
+
+
+def test_where_nothing_turns_it_is_said():
+    class Elsewhere(CurieWeiss):
+        """Looked for far from where it turns."""
+
+        critical = Criticality("temperature", sizes=(64, 256), span=(2.0, 3.0))
+
+    with pytest.raises(ValueError, match=r"Nothing turns between temperature = |too noisy"):
+        list(find_critical_point(Elsewhere(rate=0.5), seeds=4))
+
+
+def test_a_system_that_does_not_say_how_is_refused():
+    class Silent(CurieWeiss):
+        """It says nothing."""
+
+        critical = None
+
+    with pytest.raises(ValueError, match="does not say how its critical point is found"):
+        next(find_critical_point(Silent()))
+
+
+def test_averages_are_those_of_exact_sums():
+    how = Criticality("temperature", sizes=(16, 32), span=(1.0, 2.0))
+    values = np.array([1.0, 1.5])
+    *_, runs = run_sizes(CurieWeiss(rate=0.5, temperature=1.0), how, values, seeds=64)
+    for size, rows in zip(runs.sizes, runs.square, strict=True):
+        # Many spins look at a time: the number of spins up is a chain with a law of its own.
+        up = np.arange(size + 1)
+        m = 2 * up / size - 1
+        for value, found_ in zip(values, rows, strict=True):
+            law = _stationary(size, value, 0.5)
+            error = float(found_.std(ddof=1)) / 8
+            assert found_.mean() == pytest.approx(np.sum(law * m**2), abs=5 * error)
+
+
+def _stationary(size, temperature, rate):
+    """The law of the number of spins up, from the chain's own transition probabilities."""
+    from scipy.stats import binom
+
+    m = 2 * np.arange(size + 1) / size - 1
+    chance = 1 / (1 + np.exp(-2 * m / temperature))
+    step = np.zeros((size + 1, size + 1))
+    for k in range(size + 1):
+        stay = binom.pmf(np.arange(k + 1), k, 1 - rate * (1 - chance[k]))
+        come = binom.pmf(np.arange(size - k + 1), size - k, rate * chance[k])
+        step[k] = np.convolve(stay, come)
+    law = np.full(size + 1, 1 / (size + 1))
+    for _ in range(4000):
+        law = law @ step
+    return law / law.sum()
+
+
+def synthetic(by, noise=0.04, seeds=16):
+    sizes, values = (32, 64, 128, 256), np.linspace(0.93, 1.09, 15)
+    draw = np.random.default_rng(3)
+    size = np.array(sizes, float)[:, None]
+    exact = size**-by.beta_over_nu * (
+        1 / (1 + np.exp(2 * (values - by.critical) * size**by.inverse_nu)) + 0.2
+    )
+    order = exact[:, :, None] * (1 + noise * draw.standard_normal((4, 15, seeds)))
+    empty = np.zeros_like(order)
+    return SizeRuns("x", sizes, values, order, empty, empty, empty, np.zeros((4, 15)), 1)
+
+
+TRUE = Exponents(1.01, 0.8, 0.15)
+
+
+def test_the_right_exponents_collapse_the_curves_and_wrong_ones_do_not():
+    runs = synthetic(TRUE)
+    assert 0.5 < quality(runs, TRUE) < 2
+    for wrong in (TRUE._replace(critical=1.03), TRUE._replace(beta_over_nu=0.25)):
+        assert quality(runs, wrong) > 20
+    x, y, _ = collapsed(runs, TRUE)
+    inside = (x[0] > x[-1].min()) & (x[0] < x[-1].max())
+    master = np.interp(x[0][inside], x[-1], y[-1])
+    np.testing.assert_allclose(y[0][inside], master, atol=0.06)  # chords of a steep curve
+
+
+def test_the_best_fit_finds_the_exponents_within_its_errors():
+    fit = best_fit(synthetic(TRUE), Exponents(1.0, 1.0, 0.1))
+    assert 0.5 < fit.quality < 2
+    for value, error, true in zip(fit.exponents, fit.errors, TRUE, strict=True):
+        assert 0 < error < 0.05
+        assert abs(value - true) < 4 * error  # errors of 16 draws are known to 20 %
