@@ -11,6 +11,7 @@ from app.priority import BUILD, give_way
 
 if TYPE_CHECKING:
     from app.wishes import Plan
+    from engine.core.simulation import Simulation
 
 
 class Builder:
@@ -69,17 +70,24 @@ class Builder:
             self.built = (plan, made)
             self._lock.notify_all()
 
-    def _made(self, plan: Plan) -> Any:
+    def _made(self, plan: Plan) -> tuple[Any, Any]:
+        """The simulation, and the one that was saved beside it; all they need is compiled."""
         from engine.core.simulation import Simulation
 
-        if plan.session is not None:
-            from engine.replay import replay
+        if plan.session is None:
+            _warm(Simulation(plan.system, seed=plan.seed).run(1))
+            return Simulation(plan.system, seed=plan.seed), None
+        from engine.replay import replay, replay_other
 
-            made = replay(plan.session, stop=lambda: self._stopping or self.next is not None)
-            made.look()
-        else:
-            made = Simulation(plan.system, seed=plan.seed)
-            made.run(1).look()
-        made.theory()
-        made.snapshot()  # what keeps a state is compiled as well
-        return Simulation(plan.system, seed=plan.seed) if plan.session is None else made
+        made = replay(plan.session, stop=lambda: self._stopping or self.next is not None)
+        _warm(Simulation(made.system, seed=made.seed).run(1))
+        other = replay_other(plan.session)
+        if other is not None:
+            other.look()
+        return made, other
+
+
+def _warm(simulation: Simulation[Any]) -> None:
+    simulation.look()
+    simulation.theory()
+    simulation.snapshot()

@@ -23,13 +23,12 @@ from app.wishes import Goal, Moment, Other, Plan, Trouble, Wishes
 
 
 if TYPE_CHECKING:
-    from engine.storage.sessions import Session
-
     from app.views.view import Hand
     from engine.core.pair import Pair
     from engine.core.simulation import Simulation, Snapshot
     from engine.core.system import System, Touch
     from engine.core.timeline import Position
+    from engine.storage.sessions import Session
 
 FRAME = 1 / 60  # s: no more moments than a screen shows
 SOFTWARE_FRAME = 1 / 32  # s: where the processor draws too, it is shared
@@ -275,7 +274,8 @@ class Runner(Mailbox):
             self.refused.emit(str(made), self._still())
             return False
         if plan.afresh:
-            self._simulation, self._pair = made, None
+            self._simulation, other = made
+            self._beside(other)
             self._goal, self._later = None, Wishes()
             self._share_memory()
             values, self._held = self._held, {}
@@ -351,12 +351,17 @@ class Runner(Mailbox):
             self._do(wishes)
 
     def _compare(self, simulation: Simulation[Any], on: bool) -> None:
+        if on != (self._pair is not None):
+            self._beside(simulation.twin() if on else None)
+
+    def _beside(self, other: Simulation[Any] | None) -> None:
+        """Step this one beside the simulation; None ends that."""
         from engine.core.pair import Pair
 
-        if on != (self._pair is not None):
-            self._pair = Pair(simulation) if on else None
-            self._observers = self._observers[0], Observer()
-            self._share_memory()
+        assert self._simulation is not None
+        self._pair = None if other is None else Pair(self._simulation, other)
+        self._observers = self._observers[0], Observer()
+        self._share_memory()
 
     def _share_memory(self) -> None:
         if self._memory is None or self._simulation is None:

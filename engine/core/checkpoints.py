@@ -4,6 +4,7 @@ What lies between two of them is run again, so that they cost memory and buy tim
 depends on them.
 """
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -127,6 +128,13 @@ class Checkpoints:
     def clear(self) -> None:
         self._kept, self._sizes, self._serials = [], [], []
         self.bytes = self._hosted = 0
+
+    def copy(self, timeline: Timeline) -> "Checkpoints":
+        """The same states, which are not changed, of the copy of a timeline."""
+        other = copy.copy(self)
+        other._kept = [kept._replace(timeline=timeline) for kept in self._kept]
+        other._sizes, other._serials = self._sizes.copy(), self._serials.copy()
+        return other
 
     def _least_missed(self) -> int:
         """Of all but the newest one."""

@@ -35,10 +35,11 @@ class Pair(Generic[State]):
     >>> pair.parted().step
     """
 
-    def __init__(self, one: Simulation[State]) -> None:
+    def __init__(self, one: Simulation[State], other: Simulation[State] | None = None) -> None:
         self.one = one
-        self.other = _copy(one)
+        self.other = one.twin() if other is None else other
         self._step: int | None = None  # when they parted
+        self._left: Any = None  # the second's system where it set out to follow
 
     @property
     def rows(self) -> tuple[Simulation[State], Simulation[State]]:
@@ -90,6 +91,8 @@ class Pair(Generic[State]):
         again, under the parameters it had.
         """
         here, other = self.one.step, self.other
+        if self._left is None:
+            self._left = other.system
         if here < other.step:
             other.jump(other.goal(here))
             if self._step is not None and here < self._step:
@@ -101,10 +104,11 @@ class Pair(Generic[State]):
             other.run(min(here - other.step, other.steps_in(seconds)))
         if other.step < here and not other.done:
             return False
+        left, self._left = self._left, None
         if (other.tick, other.seed) != (self.one.tick, self.one.seed):
-            known = parameters(other.system)
-            new = changes(self.one.system, other.system)
-            self.other = _copy(self.one)
+            known = parameters(left)
+            new = changes(self.one.system, left)
+            self.other = self.one.twin()
             self.other.set(**{n: v for n, v in new.items() if not known[n].restarts})
             self._step = None
         return True
@@ -133,8 +137,3 @@ def unlike(one: Run[Any], other: Run[Any]) -> Float[Array, ""]:
             a, b = a.astype(wide), b.astype(wide)
             shares.append(jnp.mean(jnp.abs(a - b) > UNLIKE * jnp.std(b)))
     return jnp.max(jnp.stack(shares))
-
-
-def _copy(one: Simulation[State]) -> Simulation[State]:
-    other = Simulation(one.system, one.seed, memory=one.checkpoints.budget)
-    return other.restore(one.snapshot())

@@ -14,8 +14,9 @@ beginning of the session through its ancestors.
 from __future__ import annotations
 
 import bisect
+import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -257,20 +258,22 @@ class Timeline:
             count += isinstance(event, Poke)
         return count
 
+    def system_at(self, position: Position) -> System[Any]:
+        """The system with the values it has at a place."""
+        values: dict[str, Any] = {}
+        for event in self.events(position):
+            values |= _values(event)
+        return self.system.replace(**values)
+
     def birth(self, goal: Position) -> tuple[Position, System[Any], int]:
         """Where the state that leads to a place was drawn, from which system, under which seed."""
         events = self.events(goal)
         last = next((k for k in reversed(range(len(events))) if type(events[k]) is Restart), -1)
-        values: dict[str, Any] = {}
-        for event in events[: last + 1]:
-            match event:
-                case Set(_, new) | Restart(_, _, new) | Grow(_, new):
-                    values |= new
-        system = self.system.replace(**values)
         if last < 0:
-            return Position(goal.branch, 0, 0), system, self.seed
+            return Position(goal.branch, 0, 0), self.system, self.seed
         event = events[last]
         assert isinstance(event, Restart)
+        system = self.system_at(goal._replace(step=event.step, events=last + 1))
         return Position(goal.branch, event.step, last + 1), system, event.seed
 
     def marks(self, position: Position) -> tuple[Mark, ...]:
@@ -318,6 +321,13 @@ class Timeline:
         number = len(self.branches) - 1
         self._marks[number] = []
         return Position(number, start.step, start.events)
+
+    def copy(self) -> Timeline:
+        """The same past, which goes on by itself."""
+        other = copy.copy(self)
+        other.branches = [replace(part, events=part.events.copy()) for part in self.branches]
+        other._marks = {number: marks.copy() for number, marks in self._marks.items()}
+        return other
 
     def upto(self, position: Position) -> Timeline:
         """A timeline of its own that holds the one line to a place, without branches."""
@@ -370,6 +380,14 @@ def changes(before: System[Any], after: System[Any]) -> dict[str, Any]:
         for name in parameters(before)
         if not same(getattr(before, name), getattr(after, name))
     }
+
+
+def _values(event: Event) -> Mapping[str, Any]:
+    """The values that parameters take by an event."""
+    match event:
+        case Set(_, values) | Restart(_, _, values) | Grow(_, values):
+            return values
+    return {}
 
 
 def _goes_on(last: Mark, new: Mark, before: Event | None) -> bool:
