@@ -20,6 +20,7 @@ class Action(NamedTuple):
     rule: bool = False  # a line above it in its menu
 
 
+DIGITS = (("1 … 9", "Go back to a snapshot"), ("Ctrl+1 … 9", "Keep the present as a snapshot"))
 MENUS = ("File", "Edit", "View", "Run", "Map", "Help")
 
 ACTIONS = (
@@ -58,12 +59,26 @@ ACTIONS = (
     Action("full_screen", "Full screen", "View", ("F11", "F"), "corners-out", checkable=True),
     Action("play_or_pause", "Play or pause", "Run", ("Space",), "play-fill"),
     Action("step_forward", "One step forward", "Run", (".",), "caret-right"),
+    Action("step_back", "One step back", "Run", (",",), "caret-left"),
     Action("faster", "Faster", "Run", ("+", "="), "plus"),
     Action("slower", "Slower", "Run", ("-",), "minus"),
     Action("restart", "Restart, same seed", "Run", ("R",), "arrow-counter-clockwise", rule=True),
     Action("restart_new_seed", "Restart, new seed", "Run", ("Shift+R",), "dice-five"),
     Action("go_back", "Back to the last good state", "Run", (), "clock-counter-clockwise"),
-    Action("refill_map", "Fill the map again", "Map", (), "map-trifold"),
+    Action("show_past", "Branches and memory", "Run", (), "git-branch"),
+    Action(
+        "compare", "A/B with the same noise", "Run", ("A",), "columns", checkable=True, rule=True
+    ),
+    Action(
+        "toggle_wipe", "A and B under a wipe", "Run", ("Shift+A",), "arrows-out-line-horizontal"
+    ),
+    Action("draw_path", "Draw a path for the run", "Map", ("P",), "path"),
+    Action("zoom_back", "Look from farther back", "Map", ("Alt+Left",), "arrow-left", rule=True),
+    Action("zoom_forward", "Look closer again", "Map", ("Alt+Right",), "arrow-right"),
+    Action("whole_map", "The whole map", "Map", (), "corners-out"),
+    Action("find_critical_point", "Find the critical point", "Map", (), "crosshair", rule=True),
+    Action("toggle_ghosts", "Ghost ensemble", "Map", (), "ghost", checkable=True),
+    Action("refill_map", "Fill the map again", "Map", (), "map-trifold", rule=True),
     Action("show_keys", "All keys", "Help", ("?", "F1"), "question"),
     Action("open_palette", "Command palette", "Help", ("Ctrl+K",), "command"),
     Action("copy_debug", "Copy facts for a bug report", "Help", (), "copy"),

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QMainWindow,
 )
 
-from app.actions import ACTIONS
+from app.actions import ACTIONS, DIGITS
+from app.past_menu import show_past_menu
 from app.theme.theme import Name, Theme
 from app.widgets.parameter_row import words
 
@@ -27,6 +28,7 @@ from app.widgets.parameter_row import words
 if TYPE_CHECKING:
     from app.diagrams import Diagrams
     from app.exporting import Exporter
+    from app.looks import Looks
     from app.runner import Runner
     from app.session import Session
     from app.stage import Stage
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from app.widgets.gallery_panel import GalleryPanel
     from app.widgets.key_list import KeyList
     from app.widgets.parameters_panel import ParametersPanel
+    from app.widgets.transport_bar import TransportBar
+    from app.window import Window
 
 FIRST = "vicsek"  # what opens when nothing is asked for
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7, 2.0)
@@ -49,6 +53,8 @@ class Deeds(QMainWindow):
     runner: Runner
     session: Session
     stage: Stage
+    transport: TransportBar
+    looks: Looks
     diagrams: Diagrams
     trace: TraceView
     parameters: ParametersPanel
@@ -82,9 +88,11 @@ class Deeds(QMainWindow):
         self.close()
 
     def undo(self) -> None:
+        self.looks.note()
         self.session.undo()
 
     def redo(self) -> None:
+        self.looks.note()
         self.session.redo()
 
     def reset_parameters(self) -> None:
@@ -118,6 +126,20 @@ class Deeds(QMainWindow):
     def step_forward(self) -> None:
         self.session.step()
 
+    def step_back(self) -> None:
+        self.session.step_back()
+
+    def compare(self) -> None:
+        """Two runs under the same noise, from the present state on; or A alone again."""
+        self.session.compare(not self.session.comparing)
+
+    def toggle_wipe(self) -> None:
+        self.stage.toggle_wipe()
+
+    def show_past(self) -> None:
+        """Branches, and the memory of the timeline."""
+        show_past_menu(cast("Window", self), self.transport.mapToGlobal(QPoint()))
+
     def faster(self) -> None:
         self.session.set_pace(self.session.pace * 2)
 
@@ -147,6 +169,7 @@ class Deeds(QMainWindow):
         self.diagrams.small_view.reset_camera()
 
     def toggle_theory(self) -> None:
+        self.looks.changed()
         self.theory_shown = not self.theory_shown
         self.actions_by_name["toggle_theory"].setChecked(self.theory_shown)
         self.stage.show_theory(self.theory_shown)
@@ -244,6 +267,7 @@ class Deeds(QMainWindow):
                     groups.setdefault(action.menu, []).append(
                         ("  ".join(action.keys), action.title)
                     )
+            groups["Run"] += DIGITS
             self.key_list = KeyList(self.theme, list(groups.items()), self)
         self.key_list.toggle()
 

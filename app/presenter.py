@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, Signal
 
 from app.diagrams import quantity_of, symbol_of
+from app.widgets.branches import Branch, Kind, Mark, parting
 from app.widgets.readout import FEW
 
 
 if TYPE_CHECKING:
-    from app.runner import Moment, Trouble
     from app.window import Window
+    from app.wishes import Moment, Other, Trouble
+    from engine.core.timeline import Past
+
+GAP = 64  # steps between two samples that are not joined after a branch was left
+READ = 0.25  # s between two drawings of the tree
 
 
 class Presenter(QObject):
     """Shows the newest moment of the run on all panels of a window."""
 
     begun = Signal(bool)  # a build is seen for the first time; whether it is another system
+    past_changed = Signal()  # the tree, the marks or the memory of the timeline
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -31,6 +37,12 @@ class Presenter(QObject):
         self.trouble_words = ""
         self.shown_system = ""  # the one whose panels are on screen
         self._build, self._tick = 0, -1
+        self._here = (0, -1)  # branch and step
+        self._since = 0  # the step at which the trace begins
+        self._parted: int | None = None
+        self.branch_names: dict[int, str] = {}  # how branches began
+        self._seen_past: tuple[Any, ...] = ()
+        self._past_at = 0.0
         self._arrivals: list[float] = []
         self._device_words = ""
 
@@ -46,23 +58,73 @@ class Presenter(QObject):
         window.session.follow(moment)
         if moment.build != self._build:
             self._begin(moment)
-        elif moment.tick < self._tick:
-            window.trace.clear()
-        self._tick = moment.tick
         self._trace(moment)
         window.stage.show_moment(moment)
         window.diagrams.show_moment(moment)
+        self._show_past(moment)
         self._show_numbers(moment)
 
+    # The timeline.
+
     def _trace(self, moment: Moment) -> None:
-        theory = moment.limit.get(self.order)  # theory that moves, where it speaks
-        if theory is None or math.isnan(theory):
-            theory = moment.theory.get(self.order)
+        """Add to the trace of the order parameter, or find one's place in it again."""
+        trace, here, past = self._window.trace, moment.past.position, moment.past
+        restarted = moment.tick < self._tick and here.step >= self._here[1]
+        if restarted or here.step < self._since:
+            trace.clear()
+            self._since = here.step
+        elif here.branch != self._here[0]:
+            left = parting({b.id: b for b in branches(past)}, self._here[0], here.branch)
+            trace.cut(left)
+            if here.step > left + GAP:
+                trace.lift(moment.time, here.step)
+        self._tick, self._here = moment.tick, (here.branch, here.step)
         value = moment.observables.get(self.order)
-        if value is not None and (moment.running or moment.tick == 0):
-            self._window.trace.append(
-                moment.time, value, float("nan") if theory is None else theory
-            )
+        if value is None:
+            return
+        other = moment.other
+        beside = float("nan") if other is None else other.observables.get(self.order, float("nan"))
+        trace.append(
+            moment.time,
+            value,
+            self._theory(moment),
+            other=beside,
+            other_theory=float("nan") if other is None else self._theory(other),
+            step=here.step,
+        )
+        parted = None if other is None else other.parted
+        if parted is not None and parted != self._parted:
+            trace.mark(moment.time, "A and B part")
+        self._parted = parted
+
+    def _theory(self, seen: Moment | Other) -> float:
+        """What theory says of the order parameter; theory that moves, where it speaks."""
+        moving = seen.limit.get(self.order)
+        if moving is not None and not math.isnan(moving):
+            return moving
+        return seen.theory.get(self.order, float("nan"))
+
+    def _show_past(self, moment: Moment) -> None:
+        """The present on the scrubber at every frame, the tree some times a second."""
+        past, transport = moment.past, self._window.transport
+        transport.scrubber.set_now(past.position.step)
+        now = time.perf_counter()
+        seen = past.position.branch, len(past.branches), len(past.marks), past.seeking
+        if seen == self._seen_past and now - self._past_at < READ:
+            return
+        self._seen_past, self._past_at = seen, now
+        for mark in past.marks:
+            self.branch_names.setdefault(mark.branch, mark.words)
+        transport.show_past(
+            branches(past),
+            past.position.branch,
+            [Mark(m.branch, m.step, cast(Kind, m.kind), m.words) for m in past.marks],
+            past.position.step,
+            past.kept,
+            past.budget,
+            self.branch_names,
+        )
+        self.past_changed.emit()
 
     def _begin(self, moment: Moment) -> None:
         """The first moment of another system, or of other sizes."""
@@ -74,12 +136,16 @@ class Presenter(QObject):
         self.order = next(iter(moment.observables), "")
         symbol = symbol_of(moment.system, self.order)
         window.trace.clear()
+        self._since, self._here = moment.past.position.step, (moment.past.position.branch, -1)
+        if fresh:
+            self.branch_names = {}
         clock = moment.system.clock
         window.trace.set_names("measured", moment.system.theory_name, "" if clock == "t" else clock)
         quantity = quantity_of(moment.system, self.order)
         window.trace.set_span(quantity.span if quantity is not None else None)
         window.trace_panel.set_title(f"{symbol}(t)")
-        window.readout.set_symbol(symbol, moment.system.theory_name)
+        for readout in (window.readout, window.other_readout):
+            readout.set_symbol(symbol, moment.system.theory_name)
         window.stage.begin(moment, title(moment.system))
         window.runner.set_software(bool(getattr(window.stage.view, "software", False)))
         if fresh:
@@ -94,6 +160,9 @@ class Presenter(QObject):
         theory = moment.theory.get(self.order)
         estimate = moment.estimates.get(self.order)
         window.readout.show_estimate(estimate, theory)
+        if moment.other is not None:
+            beside = moment.other.estimates.get(self.order)
+            window.other_readout.show_estimate(beside, moment.other.theory.get(self.order))
         symbol = symbol_of(moment.system, self.order)
         window.status.set_order(symbol, estimate, theory, moment.system.theory_name)
         span = now - self._arrivals[0]
@@ -178,3 +247,8 @@ class Presenter(QObject):
         window.stage.show_notice(
             "warning-octagon", trouble.title, trouble.words, tuple(deeds), "error"
         )
+
+
+def branches(past: Past) -> tuple[Branch, ...]:
+    """The tree as the scrubber draws it."""
+    return tuple(Branch(*stem) for stem in past.branches)

@@ -188,7 +188,7 @@ class Session(QObject):
         if not moved:
             return None
         change = Change(self, row, {n: before[n] for n in moved}, {n: after[n] for n in moved})
-        if any(self.parameters[name].restarts for name in moved):
+        if not row and any(self.parameters[name].restarts for name in moved):
             self._structural = change
             return None
         return change
@@ -271,15 +271,13 @@ class Session(QObject):
         if self._opening is not None and moment.build == self._opening:
             return  # of what was open before
         self._build, self._opening = moment.build, None
-        self.past = getattr(moment, "past", None)
-        other = getattr(moment, "other", None)
-        told = [moment.system] + ([other.system] if other is not None else [])
+        self.past = moment.past
+        told = [moment.system] + ([moment.other.system] if moment.other is not None else [])
         changed = [self._adopt(row, system) for row, system in enumerate(told)]
         if any(changed):
             self.values_changed.emit(self.values)
         self._follow_seed(moment.seed)
-        if self.past is not None:
-            self._follow_marks(self.past)
+        self._follow_marks(moment.past)
 
     def _adopt(self, row: int, told: System[Any]) -> bool:
         """Whether a system that the run tells of differs in what nobody has just asked for."""
@@ -355,6 +353,11 @@ class Session(QObject):
         branch, step = self._sought
         there = left._replace(branch=branch, step=step)
         self.undo_stack.push(Visit(self, f"step {left.step} → {step}", left, there))
+
+    def go(self, branch: int, step: int) -> None:
+        """Go to a place at once, as a step of undo."""
+        self.seek(branch, step)
+        self.arrive()
 
     _sought: tuple[int, int] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.runner import DensityWish
-from app.views.choose import gl_facts, view_for
+from app.views.camera import camera_of, described
+from app.views.choose import view_for
 from app.views.view import Hand
+from app.widgets.divider import Divided
 from app.widgets.noise_clock import NoiseClock
 from app.widgets.notice import Banner, Notice
 from app.widgets.segments import Combo
+from app.widgets.sides import SideChip
 from app.widgets.stage_chips import Chip, LegendChip, ScaleChip, TitleChip, ToolsChip
 
 
@@ -31,13 +35,14 @@ TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
     ("toggle_theory", "eye", "Theory  T", True),
     ("toggle_density", "drop-half", "Density picture of many points", True),
+    ("toggle_wipe", "arrows-out-line-horizontal", "A and B under a wipe  Shift+A", True),
     ("copy_view", "camera", "Copy view  Ctrl+C", False),
     ("full_screen", "corners-out", "Full screen  F11", False),
 )
 
 
 class Stage(QWidget):
-    """The large view fills it; everything else floats above, small, on the corners."""
+    """The large view fills it, or two of them; all else floats above, small, on the corners."""
 
     tool_pressed = Signal(str)  # the name of an action
     densities_wanted = Signal(object)  # tuple of DensityWish
@@ -45,6 +50,7 @@ class Stage(QWidget):
     handle_moved = Signal(str, float)  # a live parameter that is dragged in the view
     handle_held = Signal(bool)  # whether the hand is down on it
     clock_held = Signal(bool)  # whether the hand is down on noise time: the run rests
+    look_changed = Signal()  # what `look` tells was changed
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +58,9 @@ class Stage(QWidget):
         self.setObjectName("stage")
         self.setMinimumSize(theme.px(280), theme.px(200))
         self.view: View | None = None
+        self.second: View | None = None  # of the run beside, while there is one
+        self._linking = False
+        self._words = "", ""  # what A and B differ in
         self.name = ""  # of the view in the frame
         self._wish: DensityWish | None = None
         self._notice: Notice | None = None
@@ -59,6 +68,8 @@ class Stage(QWidget):
         self._read_at = 0.0
         self._pokes: dict[str, str] = {}  # words -> name
 
+        self.divided = Divided(theme, self)
+        self._sides = SideChip(theme, "a", self), SideChip(theme, "b", self)
         self._title = TitleChip(theme, self)
         self._tools = ToolsChip(theme, TOOLS, self)
         self._tools.set_on("toggle_theory", True)
@@ -82,6 +93,7 @@ class Stage(QWidget):
         self._whole = whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
+        whole.addWidget(self.divided, 1)
         whole.addWidget(self._clock)
 
         self._tools.pressed.connect(lambda name, _: self.tool_pressed.emit(name))
@@ -90,7 +102,9 @@ class Stage(QWidget):
         self._clock.sought.connect(self._seek_time)
         self._clock.held.connect(self.clock_held)
         self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None))
-        for chip in (self._choices, self._scale):
+        self.divided.placed.connect(self._on_placed)
+        self._tools.buttons["toggle_wipe"].hide()
+        for chip in (self._choices, self._scale, *self._sides):
             chip.hide()
 
     # What is shown.
@@ -102,15 +116,11 @@ class Stage(QWidget):
         self._title.show_title(title)
         if self.view is None or self.name != name or self._system is not type(moment.system):
             self._drop_view()
-            view: Any = view_for(layers, self.theme, hint, self)
-            self.view = view
-            self._whole.insertWidget(0, view, 1)
-            view.touched.connect(self._on_touched)
-            if hasattr(view, "density_changed"):
-                view.density_changed.connect(self._on_density)
-                view.camera_changed.connect(self._wish_density)
-                view.handle_moved.connect(self.handle_moved)
-                view.handle_held.connect(self.handle_held)
+            self.view = self._make_view(layers, hint)
+            self.view.touched.connect(self._on_touched)
+            if hasattr(self.view, "density_changed"):
+                self.view.density_changed.connect(self._on_density)  # type: ignore[attr-defined]
+            self.divided.put(self.view)
         self.name, self._system = name, type(moment.system)
         self.view.show_layers(layers)
         self._offer_choices(moment)
@@ -118,11 +128,20 @@ class Stage(QWidget):
         self._raise_chips()
         self.hide_notice()
 
+    def _make_view(self, layers: tuple[Any, ...], hint: Any) -> View:
+        view: Any = view_for(layers, self.theme, hint, self)
+        if hasattr(view, "density_changed"):
+            view.camera_changed.connect(self._on_camera)
+            view.handle_moved.connect(self.handle_moved)
+            view.handle_held.connect(self.handle_held)
+        return view
+
     def show_moment(self, moment: Moment) -> None:
         view = self.view
         if view is None or self.name not in moment.frame:
             return
         view.show_layers(moment.frame[self.name])
+        self._show_other(moment)
         self._show_clock(moment.frame[self.name])
         if self._wish is not None and self.name in moment.densities:
             view.show_density(moment.densities[self.name], self._wish.matrix)  # type: ignore[attr-defined]
@@ -131,6 +150,76 @@ class Stage(QWidget):
         if now - self._read_at > READ:
             self._read_at = now
             self._show_legend(view)
+
+    def _show_other(self, moment: Moment) -> None:
+        """The run beside, in a view of its own that looks from the same place."""
+        other = moment.other
+        if (other is not None) != (self.second is not None):
+            self._pair(moment)
+        if other is None or self.second is None or self.name not in other.frame:
+            return
+        second: Any = self.second
+        second.show_layers(other.frame[self.name])
+        if self._wish is not None and self.name in other.densities:
+            second.show_density(other.densities[self.name], self._wish.matrix)
+
+    def _pair(self, moment: Moment) -> None:
+        view: Any = self.view
+        if self.second is not None:
+            self.second.hide()
+            self.divided.put(view)
+            self.second.close()
+            self.second.deleteLater()
+            self.second = None
+        elif moment.other is not None and self.name in moment.other.frame:
+            layers = moment.other.frame[self.name]
+            second: Any = self._make_view(layers, type(moment.system).hints.get(self.name))
+            second.show_layers(layers)
+            if hasattr(second, "set_colouring"):
+                second.set_colouring(view.colouring)
+                second.set_density(view._density_mode)
+                second.set_camera(copy.deepcopy(view.camera))
+            self.second = second
+            self.divided.put(view, second)
+        two = self.second is not None
+        self._title.setVisible(not two)
+        self._tools.buttons["toggle_wipe"].setVisible(two)
+        for chip in self._sides:
+            chip.setVisible(two)
+        self._raise_chips()
+
+    def show_sides(self, words: tuple[str, str]) -> None:
+        """What A and B differ in."""
+        self._words = words
+        self._on_placed()
+
+    def toggle_wipe(self) -> None:
+        """A and B side by side, or one under the other."""
+        if self.second is not None:
+            self.divided.set_wipes(not self.divided.wipes)
+            self._tools.set_on("toggle_wipe", self.divided.wipes)
+            self.look_changed.emit()
+
+    def _on_placed(self) -> None:
+        if self.second is None:
+            return
+        edge, border = self.theme.px(EDGE), self.divided.border
+        rooms = border - 2 * edge, self.width() - border - 2 * edge
+        for chip, said, room in zip(self._sides, self._words, rooms, strict=True):
+            chip.say(said, room)
+        self._place()
+        self._wish_density()
+
+    def _on_camera(self) -> None:
+        """Both views look from the same place."""
+        if self.second is not None and not self._linking:
+            moved: Any = self.second if self.sender() is self.second else self.view
+            beside: Any = self.view if moved is self.second else self.second
+            self._linking = True
+            beside.set_camera(copy.deepcopy(moved.camera))
+            self._linking = False
+        self._wish_density()
+        self.look_changed.emit()
 
     def _show_legend(self, view: View) -> None:
         """What the colours and the scale say now."""
@@ -216,8 +305,39 @@ class Stage(QWidget):
         """From points to their density and back, whatever was chosen for speed."""
         if self.view is not None and hasattr(self.view, "set_density"):
             view: Any = self.view
-            view.set_density("never" if view.is_density else "always")
-            self._wish_density()
+            self._set_density("never" if view.is_density else "always")
+            self.look_changed.emit()
+
+    def _set_density(self, mode: str) -> None:
+        for view in (self.view, self.second):
+            if hasattr(view, "set_density"):
+                view.set_density(mode)  # type: ignore[union-attr]
+        self._wish_density()
+
+    def look(self) -> dict[str, Any]:
+        """What is looked at and from where, in plain words: for undo and for session files."""
+        view: Any = self.view
+        told: dict[str, Any] = {"wipes": self.divided.wipes}
+        if hasattr(view, "camera"):
+            told["camera"] = described(view.camera)
+            told["colouring"] = view.colouring
+            told["density"] = view._density_mode
+        return told
+
+    def show_look(self, look: dict[str, Any]) -> None:
+        """Look at it so; what this view cannot do is left as it is."""
+        view: Any = self.view
+        if self.second is not None and look.get("wipes", self.divided.wipes) != self.divided.wipes:
+            self.toggle_wipe()
+        if not hasattr(view, "camera"):
+            return
+        if look.get("colouring") in view.colourings:
+            self._colouring.setValue(look["colouring"])
+            self._choose_colouring(look["colouring"])
+        if look.get("density") in ("auto", "always", "never"):
+            self._set_density(look["density"])
+        if isinstance(look.get("camera"), dict):
+            view.set_camera(camera_of(look["camera"]))
 
     @property
     def is_density(self) -> bool:
@@ -226,13 +346,11 @@ class Stage(QWidget):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setMinimumSize(theme.px(280), theme.px(200))
-        chips = (self._title, self._tools, self._legend, self._scale, self._choices, self._banner)
-        for part in chips:
+        for part in (*self._floating(), self._colouring, self._poke, self._clock, self.divided):
             part.restyle(theme)
-        for part in (self._colouring, self._poke, self._clock):
-            part.restyle(theme)
-        if self.view is not None:
-            self.view.restyle(theme)
+        for view in (self.view, self.second):
+            if view is not None:
+                view.restyle(theme)
         if self._notice is not None:
             self._notice.restyle(theme)
         self._wish = None
@@ -247,11 +365,17 @@ class Stage(QWidget):
 
     def _drop_view(self) -> None:
         if self.view is not None:
-            self.layout().removeWidget(self.view)
-            self.view.hide()
-            self.view.close()
-            self.view.deleteLater()
-            self.view = None
+            self.divided.put(None)
+            for view in (self.view, self.second):
+                if view is not None:
+                    view.hide()
+                    view.close()
+                    view.deleteLater()
+            self.view = self.second = None
+            self._title.show()
+            self._tools.buttons["toggle_wipe"].hide()
+            for chip in self._sides:
+                chip.hide()
         self._wish = None
         self.densities_wanted.emit(())
 
@@ -273,9 +397,11 @@ class Stage(QWidget):
         self._choices.adjustSize()
 
     def _choose_colouring(self, name: str) -> None:
-        if self.view is not None:
-            self.view.set_colouring(name)  # type: ignore[attr-defined]
-            self._wish_density()
+        for view in (self.view, self.second):
+            if view is not None:
+                view.set_colouring(name)  # type: ignore[attr-defined]
+        self._wish_density()
+        self.look_changed.emit()
 
     def _choose_poke(self, words: str) -> None:
         if self.view is not None:
@@ -328,15 +454,12 @@ class Stage(QWidget):
             kind="warning",
         )
 
+    def _floating(self) -> tuple[Any, ...]:
+        chips = (self._title, *self._sides, self._tools, self._legend, self._scale)
+        return (*chips, self._choices, self._banner)
+
     def _raise_chips(self) -> None:
-        for part in (
-            self._title,
-            self._tools,
-            self._legend,
-            self._scale,
-            self._choices,
-            self._banner,
-        ):
+        for part in self._floating():
             part.raise_()
         self._place()
 
@@ -348,11 +471,17 @@ class Stage(QWidget):
         for part in (self._title, self._tools, self._choices):
             part.adjustSize()
         self._title.move(edge, edge)
-        # The tools give way before the title does.
-        room = width - self._title.width() - 3 * edge
-        self._tools.setVisible(self._tools.width() <= room)
-        self._tools.move(width - self._tools.width() - edge, edge)
-        self._choices.move(width - self._choices.width() - edge, 2 * edge + self._tools.height())
+        self._sides[0].move(edge, edge)
+        self._sides[1].move(self.divided.border + edge, edge)
+        # The tools give way before the title does, and stand below the name of B.
+        top, left = edge, self._title.width()
+        if self.second is not None:
+            left = self.divided.border + self._sides[1].width()
+            if self._tools.width() > width - left - 3 * edge:
+                top, left = 2 * edge + self._tools.height(), 0
+        self._tools.setVisible(self._tools.width() <= width - left - 3 * edge)
+        self._tools.move(width - self._tools.width() - edge, top)
+        self._choices.move(width - self._choices.width() - edge, top + edge + self._tools.height())
         self._legend.move(edge, height - self._legend.height() - edge)
         self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
         banner = self._banner
@@ -375,8 +504,3 @@ def _same(one: DensityWish, other: DensityWish) -> bool:
         and np.array_equal(one.matrix, other.matrix)
         and np.array_equal(one.table, other.table)
     )
-
-
-def gl_words() -> str:
-    """Why swarms are not drawn by OpenGL; empty where they are."""
-    return gl_facts().error

@@ -18,13 +18,18 @@ from app.deeds import FIRST, Deeds
 from app.diagrams import Diagrams
 from app.docks import Docks
 from app.exporting import Exporter
-from app.map_worker import MapRequest, MapWorker
+from app.looks import Looks
+from app.map_deeds import MapDeeds
+from app.map_worker import MapWorker
+from app.past_menu import set_memory, show_past_menu
 from app.presenter import Presenter
 from app.runner import Moment, Runner
-from app.session import Session
+from app.session import Session, differ
+from app.snapshots import Snapshots
 from app.stage import Stage
 from app.theme.mathematics import prepare
 from app.theme.theme import Theme
+from app.undo import short
 from app.views.trace import TraceView
 from app.widgets.about_panel import AboutPanel
 from app.widgets.gallery_panel import GalleryPanel
@@ -33,6 +38,7 @@ from app.widgets.history_panel import HistoryPanel, Past
 from app.widgets.panel_frame import PanelFrame
 from app.widgets.parameters_panel import ParametersPanel
 from app.widgets.readout import Readout
+from app.widgets.sides import SideMark
 from app.widgets.status_strip import StatusStrip
 from app.widgets.transport_bar import TransportBar
 
@@ -46,7 +52,7 @@ COMPACT = 1600  # pixels of scale 1 below which docks share their place
 CLOUDS = (".ply", ".off", ".obj", ".xyz", ".npy", ".csv")
 
 
-class Window(Deeds):
+class Window(MapDeeds, Deeds):
     """Manyscope. The engine is loaded by the runner's thread while this is already shown."""
 
     def __init__(
@@ -76,6 +82,8 @@ class Window(Deeds):
         self._make_actions()
         self._arrange()
         self._connect()
+        self.looks = Looks(self)
+        self.snapshots = Snapshots(self)
         self.exporter = Exporter(self)
 
     # Making it.
@@ -92,7 +100,12 @@ class Window(Deeds):
         self.stage = Stage(theme)
         self.trace = TraceView(theme)
         self.readout = Readout(theme)
-        self.trace_panel = PanelFrame(theme, "", self.trace, (self.readout,), more=False)
+        self.other_readout = Readout(theme)
+        self._marks = SideMark(theme, "a"), SideMark(theme, "b")
+        words = (self._marks[0], self.readout, self._marks[1], self.other_readout)
+        self.trace_panel = PanelFrame(theme, "", self.trace, words, more=False)
+        for part in (*self._marks, self.other_readout):
+            part.hide()
         self.diagrams = Diagrams(theme, self.session)
 
     def _make_actions(self) -> None:
@@ -171,7 +184,7 @@ class Window(Deeds):
         runner.arrived.connect(self.presenter.arrived)
         runner.progress.connect(self.presenter.progressed)
         runner.troubled.connect(self.presenter.troubled)
-        self.presenter.begun.connect(lambda _: self._show_preset())
+        self.presenter.begun.connect(self._on_begun)
         runner.refused.connect(session.turn_back)
         self.maps.arrived.connect(self._on_diagram)
         self.maps.troubled.connect(lambda words: self.stage.say("warning", "Map", words))
@@ -186,7 +199,7 @@ class Window(Deeds):
         panel.changed.connect(lambda name, value: session.set(**{name: value}))
         panel.pressed.connect(lambda _: session.hold())
         panel.released.connect(lambda _: session.commit())
-        panel.preset_chosen.connect(session.choose_preset)
+        panel.preset_chosen.connect(lambda name: session.choose_preset(name, panel.locked()))
         panel.reset_asked.connect(lambda: self.do("reset_parameters"))
         panel.randomise_asked.connect(lambda: self.do("randomise"))
         panel.poke_asked.connect(lambda name: self.runner.poke(name))
@@ -194,6 +207,9 @@ class Window(Deeds):
         self.stage.tool_pressed.connect(self.do)
         self.stage.densities_wanted.connect(runner.want_densities)
         self.stage.touched.connect(runner.poke)
+        self.stage.handle_moved.connect(lambda name, value: session.set(**{name: value}))
+        self.stage.handle_held.connect(lambda held: session.hold() if held else session.commit())
+        self.stage.clock_held.connect(lambda held: runner.play(session.running and not held))
         self.diagrams.axes_changed.connect(self._ask_for_map)
         self.diagrams.refill_asked.connect(lambda: self.do("refill_map"))
         self.diagrams.export_asked.connect(lambda name: self.exporter.show_dialog((name,)))
@@ -201,7 +217,13 @@ class Window(Deeds):
         bar = self.transport
         bar.play_toggled.connect(session.play)
         bar.restart_asked.connect(lambda new: session.restart(new_seed=new))
-        bar.step_asked.connect(lambda _: session.step())
+        bar.step_asked.connect(lambda by: session.step() if by > 0 else session.step_back())
+        bar.sought.connect(session.seek)
+        bar.seek_ended.connect(session.arrive)
+        bar.past_menu_asked.connect(lambda at: show_past_menu(self, at))
+        bar.compare_asked.connect(lambda: self.do("compare"))
+        session.rows_changed.connect(self._on_rows)
+        panel.focus_chosen.connect(session.set_focus)
         bar.speed_asked.connect(lambda by: self.do("faster" if by > 0 else "slower"))
         bar.seed_changed.connect(session.set_seed)
         header = self.header
@@ -215,6 +237,9 @@ class Window(Deeds):
 
     def _on_ready(self, gallery: Gallery) -> None:
         self.session.show_gallery(gallery)
+        size = self.settings.value("memory")
+        if size is not None and str(size).isdigit():
+            set_memory(self, int(size))
         self.gallery.show_systems(entries(gallery))
         if self._cloud is not None:
             self.open_cloud(self._cloud)
@@ -257,12 +282,41 @@ class Window(Deeds):
         self.setWindowTitle(f"{title(system)} – Manyscope")
         self.stage.hide_notice()
 
+    def _on_begun(self, fresh: bool) -> None:
+        self._show_preset()
+        if fresh:
+            self.looks.settle()
+
+    def _on_rows(self) -> None:
+        """One run, or two beside each other."""
+        session = self.session
+        self.transport.set_comparing(session.comparing)
+        self.actions_by_name["compare"].setChecked(session.comparing)
+        self.parameters.set_focus(session.focus if session.comparing else "")
+        self.trace.set_pair(session.comparing)
+        for part in (*self._marks, self.other_readout):
+            part.setVisible(session.comparing)
+        self._name_sides()
+
+    def _name_sides(self) -> None:
+        """What A and B differ in."""
+        if self.session.comparing:
+            known = self.session.parameters
+            one, other = self.session.systems
+            apart = [n for n in known if differ(getattr(one, n), getattr(other, n))]
+            words = [
+                ", ".join(f"{known[n].symbol or n} = {short(getattr(row, n))}" for n in apart)
+                for row in (one, other)
+            ]
+            self.stage.show_sides((words[0], words[1]))
+
     def _on_values(self, values: dict[str, Any]) -> None:
         self.parameters.set_values(values)
+        self._name_sides()
         if self.presenter.shown_system != self.session.id or self.diagrams.axes is None:
             return
         self.diagrams.show_values()
-        others = {n: v for n, v in values.items() if n != self.diagrams.axes[0].name}
+        others = {n: v for n, v in values.items() if n != self.diagrams.cut.name}
         if any(
             others[n] is not self._others.get(n) and others[n] != self._others.get(n)
             for n in others
@@ -307,10 +361,9 @@ class Window(Deeds):
         self.parameters.set_preset(preset, self.session.preset_name)
 
     def _ask_for_map(self, *, again: bool = False) -> None:
-        axes, system = self.diagrams.axes, self.session.system
-        if axes is None or system is None or self.presenter.shown_system != self.session.id:
-            return
-        self.maps.ask(MapRequest(system, *axes, self.presenter.order, axes[0].name), again=again)
+        request = self.diagrams.request
+        if request is not None and self.presenter.shown_system == self.session.id:
+            self.maps.ask(request, again=again)
 
     # The window itself.
 
@@ -359,6 +412,8 @@ class Window(Deeds):
         self._fit_docks()
 
     def keyPressEvent(self, event: Any) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.diagrams.map_panel.leave_drawing():
+            return
         if event.key() == Qt.Key.Key_Escape and self.isFullScreen():
             self.full_screen()
             return
@@ -379,6 +434,7 @@ class Window(Deeds):
         self.settings.setValue("state", self.saveState(LAYOUT))
         self.hide()  # what is being compiled has to end first
         self.exporter.stop()
+        self.diagrams.instrument.stop()
         self.maps.stop()
         self.runner.stop()
         super().closeEvent(event)

@@ -76,12 +76,17 @@ class TraceView(PlotBase):
         self.touch()
 
     def cut(self, step: int) -> None:
-        """Forget what came after this step: the run took another branch there."""
-        self._count = int(np.searchsorted(self._columns[-1, : self._count], step, side="right"))
+        """Forget what came from this step on: the run took another branch there."""
+        self._count = int(np.searchsorted(self._columns[-1, : self._count], step))
         last = self._columns[0, self._count - 1] if self._count else -np.inf
         self._events = [event for event in self._events if event[0] <= last]
         self._present = None
         self.touch()
+
+    def lift(self, time: float, step: int) -> None:
+        """What came between the last sample and this step is not known: no line is drawn there."""
+        nothing = np.nan
+        self.append(time, nothing, nothing, step=step - 1)
 
     def set_pair(self, pair: bool) -> None:
         """Whether a second run is drawn beside the first."""

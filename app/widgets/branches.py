@@ -52,6 +52,16 @@ def path(branches: Mapping[int, Branch], end: int) -> list[Branch]:
     return found[::-1]
 
 
+def parting(branches: Mapping[int, Branch], one: int, other: int) -> int:
+    """The last step to which two branches are one."""
+    first, second = path(branches, one), path(branches, other)
+    shared = 0
+    while shared < min(len(first), len(second)) and first[shared].id == second[shared].id:
+        shared += 1
+    leaving = [line[shared].fork for line in (first, second) if shared < len(line)]
+    return min(leaving, default=first[-1].tip if first else 0) if shared else 0
+
+
 def arranged(branches: Sequence[Branch], present: int) -> list[Stroke]:
     """A lane for each branch, the nearest that is free; what finds none shares the outermost."""
     known = {branch.id: branch for branch in branches}

@@ -16,7 +16,7 @@ from app.widgets.labels import Label
 from app.widgets.parameter_row import ParameterRow, words
 from app.widgets.scroll import Scroll
 from app.widgets.search_field import SearchField
-from app.widgets.segments import Combo
+from app.widgets.segments import Combo, Segments
 from app.widgets.structure_rows import AssetRow, StructureRow, structure_row
 
 
@@ -40,6 +40,7 @@ class ParametersPanel(QFrame):
     randomise_asked = Signal()
     poke_asked = Signal(str)
     file_asked = Signal(str)  # for the array of this name
+    focus_chosen = Signal(str)  # whose parameters are shown, of two runs: A, B or both
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,8 +54,12 @@ class ParametersPanel(QFrame):
         randomise = IconButton(theme, "dice-five", "Randomise what is not locked")
         reset = IconButton(theme, "arrow-counter-clockwise", "All to the preset  Ctrl+R")
         self.filter_field = SearchField(theme, "Filter parameters")
+        self._focus = Segments(theme, ("A", "B", "both"))
+        self._focus.hide()
+        self._focus.chosen.connect(self.focus_chosen)
         self._top = Column(
             theme,
+            self._focus,
             Row(theme, (self._preset, 1), randomise, reset, gap=4),
             self.filter_field,
             margins=(12, 12, 12, 4),
@@ -147,6 +152,11 @@ class ParametersPanel(QFrame):
             if isinstance(row, ParameterRow):
                 row.set_preset(value)
         self._preset.setValue(name or USUAL)
+
+    def set_focus(self, focus: str) -> None:
+        """Whose parameters these are: A, B or both; the empty word while there is one run."""
+        self._focus.setVisible(bool(focus))
+        self._focus.setValue(focus)
 
     def set_critical(self, critical: Mapping[str, list[float]]) -> None:
         """Where theory sees transitions, by parameter; a parameter left out has none."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme.theme import Theme
 from app.widgets import numbers
-from app.widgets.branches import LANES, Branch, Mark, Stroke, arranged
+from app.widgets.branches import Branch, Mark, Stroke, arranged
 
 
 PAD = 9  # pixels at both ends
@@ -210,6 +210,10 @@ class Scrubber(QWidget):
     def _under(self, at: QPointF) -> Place:
         """What the pointer means: a mark or a pin to read, a tip to go to, a place of a branch."""
         x, y, reach = at.x(), at.y(), self.theme.px(REACH)
+        for pin in self._pins:
+            head = self._pinned(pin)
+            if abs(head.x() - x) < reach and abs(head.y() - y) < 2 * reach:
+                return Place(pin.branch, pin.step, f"snapshot {pin.slot}, {_steps(pin.step)}")
         nearest = min(self._strokes, key=lambda stroke: self._apart(stroke, x, y))
         if nearest.lane and self._apart(nearest, x, y) <= reach:
             branch = nearest.branch
@@ -219,9 +223,6 @@ class Scrubber(QWidget):
             return Place(branch.id, step, self._told(branch))
         step = self._at(x)
         words = ""
-        for pin in self._pins:
-            if abs(self._place(pin.step) - x) < reach and y < self.height() / 2:
-                return Place(pin.branch, pin.step, f"snapshot {pin.slot}, {_steps(pin.step)}")
         for mark in self._marks:
             if abs(self._place(mark.step) - x) < reach:
                 words = f"{mark.words}, {_steps(mark.step)}"
@@ -312,14 +313,25 @@ class Scrubber(QWidget):
 
     def _paint_pins(self, painter: QPainter) -> None:
         theme = self.theme
-        top = self.height() / 2 - theme.px(8 + 9 * (LANES > 0))
-        painter.setFont(theme.font("tick"))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("text2"))
         for pin in self._pins:
-            x = self._place(pin.step)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("text2"))
-            painter.drawRoundedRect(QRectF(x - 1, top, 2, theme.px(10)), 1, 1)
-            painter.drawEllipse(QPointF(x, top), theme.px(3), theme.px(3))
+            at = self._pinned(pin)
+            painter.drawRoundedRect(QRectF(at.x() - 1, at.y(), 2, theme.px(10)), 1, 1)
+            painter.drawEllipse(at, theme.px(3), theme.px(3))
+
+    def _pinned(self, pin: Pin) -> QPointF:
+        """The head of a pin, above the line of its branch."""
+        lane = next(
+            (
+                s.lane
+                for s in self._strokes
+                if s.branch.id == pin.branch and s.branch.fork <= pin.step
+            ),
+            0,
+        )
+        above = self.theme.px(10 if lane else 17)
+        return QPointF(self._place(pin.step), max(self.theme.px(3), self._level(lane) - above))
 
 
 def _steps(step: int) -> str:

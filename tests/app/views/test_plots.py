@@ -441,10 +441,13 @@ def test_a_trace_that_is_gone_back_along_keeps_its_future_and_a_branch_cuts_it(t
     trace.append(0.3, 3.0, step=3)
     assert len(trace.data()["value"]) == 10
     assert trace._present[0] == 0.3
-    trace.cut(3)
+    trace.cut(4)
     trace.append(0.4, -1.0, step=4)
     assert trace.data()["value"].tolist() == [0, 1, 2, 3, -1]
     assert trace._present is None
+    trace.lift(2.0, 20)
+    trace.append(2.0, 5.0, step=20)
+    assert np.isnan(trace.data()["value"][-2])
 
 
 def test_two_runs_are_drawn_with_their_difference(theme, qtbot):

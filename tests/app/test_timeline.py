@@ -1,0 +1,213 @@
+"""The timeline in the whole window: back and forth, branches, undo, two runs, snapshots."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication
+
+from app.past_menu import past_menu, set_memory
+from app.theme.theme import Theme
+from app.window import Window
+from engine.core import stepping
+
+
+PATIENCE = 90_000  # ms
+
+
+@pytest.fixture(scope="module")
+def window(qapp, tmp_path_factory):
+    """One window for all of them: it is the same run that is rewound, branched and compared."""
+    theme = Theme("dark")
+    theme.apply(qapp)
+    folder = tmp_path_factory.mktemp("settings")
+    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+    window = Window(theme, first="kuramoto", settings=settings)
+    window.restore()
+    window.resize(1280, 800)
+    window.show()
+    yield window
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents()
+
+
+@pytest.fixture
+def run(window, qtbot):
+    """A young run of 256 oscillators, alone, paused at some step."""
+    wait_for(qtbot, lambda: bool(window.session.gallery))
+    build = None if window.moment is None else window.moment.build
+    window.session.open("kuramoto", n=256, coupling=1.0)
+    wait_for(
+        qtbot,
+        lambda: window.moment is not None and window.moment.build != build and step(window) > 40,
+    )
+    rest(window, qtbot)
+    return window
+
+
+def wait_for(qtbot, claim):
+    qtbot.waitUntil(lambda: bool(claim()), timeout=PATIENCE)
+
+
+def step(window):
+    return window.moment.past.position.step
+
+
+def branch(window):
+    return window.moment.past.position.branch
+
+
+def rest(window, qtbot):
+    window.session.play(False)
+    wait_for(qtbot, lambda: not window.moment.running and not window.moment.past.seeking)
+
+
+def there(window, qtbot, where, line=None):
+    wait_for(
+        qtbot,
+        lambda: (
+            not window.moment.past.seeking
+            and step(window) == where
+            and line in (None, branch(window))
+        ),
+    )
+
+
+def places(window):
+    """What the large view shows."""
+    layers = window.moment.frame[window.stage.name]
+    return next(np.asarray(la.position) for la in layers if type(la).__name__ == "Points")
+
+
+def test_one_goes_back_changes_something_and_returns_to_the_tip(run, qtbot):
+    session, tip = run.session, step(run)
+    at_the_tip = places(run)
+    run.transport.scrubber.sought.emit(0, 20)
+    run.transport.scrubber.released.emit()
+    there(run, qtbot, 20)
+    assert not np.array_equal(places(run), at_the_tip)
+    assert session.undo_stack.undoText() == f"step {tip} → 20"
+    session.set(coupling=3.0)
+    session.commit()
+    session.play(True)
+    wait_for(qtbot, lambda: branch(run) == 1 and step(run) > 60)
+    rest(run, qtbot)
+    qtbot.waitUntil(lambda: len(run.transport.scrubber.strokes) == 2, timeout=5000)
+    assert run.transport.scrubber.strokes[-1].branch.id == 0
+    run.transport.scrubber.sought.emit(0, tip)
+    there(run, qtbot, tip, 0)
+    np.testing.assert_array_equal(places(run), at_the_tip)
+    assert run.parameters.row("coupling").value() == 1.0  # the sliders show the past, too
+
+
+def test_a_structural_change_is_undone_to_the_very_same_state(run, qtbot):
+    before, where = places(run), step(run)
+    run.session.set(n=300)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.system.n == 300)
+    wait_for(qtbot, lambda: run.session.undo_stack.count() == 1)
+    assert "300" in run.session.undo_stack.undoText()
+    run.do("undo")
+    wait_for(qtbot, lambda: run.moment.system.n == 256)
+    there(run, qtbot, where)
+    np.testing.assert_array_equal(places(run), before)
+    assert run.session.values["n"] == 256
+    run.do("redo")
+    wait_for(qtbot, lambda: run.moment.system.n == 300 and run.session.values["n"] == 300)
+
+
+def test_a_restart_is_undone(run, qtbot):
+    before, where = places(run), step(run)
+    run.do("restart_new_seed")
+    wait_for(qtbot, lambda: run.moment.seed == 1 and run.session.undo_stack.count() == 1)
+    rest(run, qtbot)
+    run.do("undo")
+    wait_for(qtbot, lambda: run.moment.seed == 0 and run.session.seed == 0)
+    there(run, qtbot, where)
+    np.testing.assert_array_equal(places(run), before)
+
+
+def test_scrubbing_compiles_nothing_and_one_step_back_is_one_step(run, qtbot):
+    where = step(run)
+    run.do("step_back")
+    there(run, qtbot, where - 1)
+    compiled = stepping.advance._cache_size(), stepping.look._cache_size()
+    for target in (5, 30, 12, 1, where):
+        run.session.seek(0, target)
+        qtbot.wait(20)
+    run.session.arrive()
+    there(run, qtbot, where)
+    assert (stepping.advance._cache_size(), stepping.look._cache_size()) == compiled
+
+
+def test_two_runs_share_their_noise_and_part_where_they_differ(run, qtbot):
+    session = run.session
+    run.activateWindow()
+    wait_for(qtbot, run.isActiveWindow)
+    run.stage.setFocus()
+    qtbot.keyClick(run, Qt.Key.Key_A)
+    wait_for(qtbot, lambda: run.moment.other is not None and run.stage.second is not None)
+    session.play(True)
+    tick = run.moment.tick
+    wait_for(qtbot, lambda: run.moment.tick > tick + 10)
+    assert run.moment.other.observables == run.moment.observables
+    session.set(coupling=4.0)  # of B, which has the focus
+    session.commit()
+    wait_for(qtbot, lambda: run.moment.other.system.coupling == 4.0)
+    assert run.moment.system.coupling == 1.0
+    wait_for(qtbot, lambda: run.moment.other.parted is not None)
+    session.set_focus("A")
+    assert run.parameters.row("coupling").value() == 1.0
+    run.stage.view.camera.zoom = 2.0
+    run.stage.view._moved()
+    assert run.stage.second.camera.zoom == 2.0
+    run.do("toggle_wipe")
+    assert run.stage.view.width() == run.stage.second.width() == run.stage.divided.width()
+    wait_for(qtbot, lambda: np.isfinite(run.trace.data()["value of B"]).any())
+    run.do("undo")  # the wipe
+    assert not run.stage.divided.wipes
+    run.do("compare")
+    wait_for(qtbot, lambda: run.moment.other is None and run.stage.second is None)
+    assert not run.parameters._focus.isVisible()
+
+
+def test_a_snapshot_is_kept_and_recalled_with_its_look(run, qtbot):
+    here, before = step(run), places(run)
+    run.snapshots.store(3)
+    run.stage.view.camera.zoom = 3.0
+    run.stage.view._moved()
+    run.session.play(True)
+    wait_for(qtbot, lambda: step(run) > here + 20)
+    rest(run, qtbot)
+    run.snapshots.recall(3)
+    there(run, qtbot, here)
+    np.testing.assert_array_equal(places(run), before)
+    assert run.stage.view.camera.zoom == 1.0
+    run.snapshots.recall(7)  # holds nothing, and says so
+    assert run.stage._banner.isVisible()
+
+
+def test_views_are_undone_in_the_same_list(run, qtbot):
+    run.stage.view.camera.zoom = 2.5
+    run.stage.view._moved()
+    qtbot.waitUntil(lambda: run.session.undo_stack.count() == 1, timeout=5000)
+    run.session.set(coupling=2.0)
+    run.session.commit()
+    x = run.diagrams.axes[0].name
+    run.diagrams._choose_axis(1, next(n for n in ("noise", "dt") if n != x))
+    run.do("undo")
+    assert run.diagrams.axes[1].name not in ("noise", "dt")
+    run.do("undo")
+    assert run.session.values["coupling"] == 1.0
+    run.do("undo")
+    assert run.stage.view.camera.zoom == 1.0
+    run.do("redo")
+    assert run.stage.view.camera.zoom == 2.5
+
+
+def test_the_menu_of_the_past_names_branches_and_sets_the_memory(run, qtbot):
+    menu = past_menu(run)
+    assert any("to" in action.text() for action in menu.actions())
+    set_memory(run, 2**29)
+    wait_for(qtbot, lambda: run.moment.past.budget == 2**29)
+    menu.deleteLater()
