@@ -47,7 +47,7 @@ def pictures() -> list[np.ndarray]:
         ways = [np.where(letter(word), -ground, ground) for ground in grounds()]
 
         def likeness(way: np.ndarray) -> float:
-            return sum(np.mean(way * other) ** 2 for other in [np.ones_like(way), *made])
+            return float(sum(np.mean(way * other) ** 2 for other in [np.ones_like(way), *made]))
 
         made.append(min(ways, key=likeness))
     return made

@@ -61,7 +61,7 @@ def beside(other: Words, colour: int) -> tuple[Words, Words, Words, Words]:
     rows, half = other.shape
     lanes = 2 * half // rows
     below, above = _turned(other[:1], lanes, 1), _turned(other[-1:], lanes, -1)
-    odd = _odd_words(rows, lanes)
+    odd = jnp.asarray(_odd_words(rows, lanes))
     way = 1 if colour == 0 else -1
     left, right = jnp.roll(other, way, axis=1), jnp.roll(other, -way, axis=1)
     return (

@@ -81,7 +81,7 @@ def bethe(
     grip = jnp.tanh(jnp.asarray(coupling, float))
 
     def total(message: Array) -> Array:
-        return field + seen + jnp.sum(message, axis=0)
+        return jnp.asarray(field) + seen + jnp.sum(message, axis=0)
 
     def mix(_: Array, message: Array) -> Array:
         # message[i, j] is what i tells j: the field on i but for what j told it.

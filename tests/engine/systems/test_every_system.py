@@ -9,7 +9,7 @@ import pytest
 
 from engine.core import simulation
 from engine.core.about import references
-from engine.core.layers import Clock, Curve, Layer, Trails
+from engine.core.layers import Clock, Curve, Layer, Points, Text, Trails
 from engine.core.parameters import parameters
 from engine.core.simulation import (
     Simulation,
@@ -41,8 +41,16 @@ def finite(tree):
 def sound(look):
     """Whether all that is seen is a number, but for gaps in a line and what theory is silent on."""
     layers = [layer for layers in look.frame.values() for layer in layers]
+    layers = [without_gaps(layer) for layer in layers]
     drawn = [layer for layer in layers if not isinstance(layer, Curve | Trails | Clock)]
     return finite((drawn, np.array(list(look.observables.values()))))
+
+
+def without_gaps(layer):
+    """Without the points that are not there."""
+    if not isinstance(layer, Points | Text):
+        return layer
+    return layer.position[~np.isnan(layer.position).all(axis=-1)]
 
 
 @every_system
