@@ -139,7 +139,7 @@ class GaugeFreedom(System[State]):
     probe: Scalar = live(
         default=0.03,
         span=(0.01, 0.3),
-        symbol="σ_p",
+        symbol="σₚ",
         help="noise at which the field is read",
         log=True,
         limits=(1e-3, 10),
@@ -409,7 +409,7 @@ class GaugeFreedom(System[State]):
             "no gauge: the second swarm leaves the density on purpose": jnp.asarray(
                 self.surplus == "symmetric"
             ),
-            "σ_p is finer than the spacing of the data: points are read, not a shape": (
+            "σₚ is finer than the spacing of the data: points are read, not a shape": (
                 jnp.asarray(self.shape != SHEET) & (self.probe < spacing)
             ),
         }
