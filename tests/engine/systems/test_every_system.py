@@ -9,7 +9,7 @@ import pytest
 
 from engine.core import simulation
 from engine.core.about import references
-from engine.core.layers import Clock, Curve, Layer, Points, Text, Trails
+from engine.core.layers import Clock, Curve, Layer, Points, Segments, Text, Trails
 from engine.core.parameters import parameters
 from engine.core.simulation import (
     Simulation,
@@ -48,9 +48,11 @@ def sound(look):
 
 def without_gaps(layer):
     """Without the points that are not there."""
-    if not isinstance(layer, Points | Text):
-        return layer
-    return layer.position[~np.isnan(layer.position).all(axis=-1)]
+    if isinstance(layer, Segments):
+        return layer.start[~np.isnan(layer.start).all(axis=-1)]
+    if isinstance(layer, Points | Text):
+        return layer.position[~np.isnan(layer.position).all(axis=-1)]
+    return layer
 
 
 @every_system
