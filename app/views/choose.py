@@ -74,6 +74,10 @@ def view_for(
     layers: tuple[Layer, ...], theme: Theme, hint: Hint | None = None, parent=None
 ) -> View:
     """A view that can show these layers; it has still to be shown them."""
+    if any(type(layer).__name__ == "Comparison" for layer in layers):
+        from app.views.metrics import MetricsView
+
+        return MetricsView(theme, parent)
     if is_plot(layers):
         from app.views.plot import PlotView
 

@@ -105,27 +105,11 @@ def energy_distance(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float
 
 def mean_distance(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float[Array, ""]:
     """E|x − y| over all pairs."""
-    return jnp.mean(mean_distances(x, y))
 
+    def of_row(x: Float[Array, " dim"]) -> Float[Array, ""]:
+        return jnp.mean(jnp.sqrt(jnp.sum((x - y) ** 2, axis=1)))
 
-def mean_distances(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float[Array, " n"]:
-    """From each x, the mean of |x − y| over all y."""
-    return over_rows(lambda x: jnp.mean(jnp.sqrt(jnp.sum((x - y) ** 2, axis=1))), x)
-
-
-def mean_kernels(
-    x: Float[Array, "n dim"], y: Float[Array, "m dim"], width: Float[Array, ""] | float
-) -> Float[Array, " n"]:
-    """From each x, the mean of exp(−|x − y|² / 2 width²) over all y."""
-    scale = -0.5 / jnp.asarray(width, float) ** 2
-    return over_rows(lambda x: jnp.mean(jnp.exp(scale * jnp.sum((x - y) ** 2, axis=1))), x)
-
-
-def over_rows(
-    of_row: Callable[[Float[Array, " dim"]], Float[Array, ""]], x: Float[Array, "n dim"]
-) -> Float[Array, " n"]:
-    """A number for each point that takes all pairs with it, a few points at a time."""
-    return lax.map(of_row, x, batch_size=BLOCK // 4)
+    return jnp.mean(lax.map(of_row, x, batch_size=BLOCK // 4))
 
 
 def nearest(

@@ -6,31 +6,23 @@ sliced distance that of its 64 directions; for the earth mover's that of the mat
 Between sets of clouds there are three more: minimum matching distance, coverage, and the accuracy
 of a nearest neighbour that tells made from real.
 
-These run beside a simulation, in a thread of their own: they take and give NumPy, and what has to
-be compiled is compiled for few sizes (`thinned`).
+These run beside a simulation, in a thread of their own and for clouds of any size: they are NumPy
+and SciPy, for which nothing has to be compiled. Pairs are held a block of rows at a time.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from engine.numerics.distances import (
-    directions,
-    mean_distances,
-    mean_kernels,
-    nearest,
-    projected,
-    staircase,
-)
+from engine.numerics.distances import directions, staircase
 
 
+BLOCK = 256  # rows of pairs held at once
 EXACT = 512  # points up to which the earth mover's distance is exact: it costs N³
 BLUR = 0.02  # ε of Sinkhorn, in mean distances
 ROUNDS = 200  # of Sinkhorn at most
@@ -50,13 +42,11 @@ class Measured(NamedTuple):
 
 
 class SetMeasured(NamedTuple):
-    """How a set of clouds compares with another."""
+    """How a set of clouds compares with another; the counts are of clouds."""
 
-    matching: float  # MMD-D: mean over the data of the distance to the nearest that was made
-    coverage: float  # COV-D: share of the data that is nearest to something made
-    neighbour: float  # 1-NNA-D: 0.5 where both sets look alike, 1 where each keeps to itself
-    made: int
-    data: int
+    matching: Measured  # MMD-D: mean over the data of the distance to the nearest that was made
+    coverage: Measured  # COV-D: share of the data that is nearest to something made
+    neighbour: Measured  # 1-NNA-D: 0.5 where both sets look alike, 1 where each keeps to itself
 
 
 def thinned(cloud: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
@@ -69,13 +59,16 @@ def thinned(cloud: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
 
 def chamfer_distance(made: Cloud, data: Cloud) -> Measured:
     """(1/N) Σ min |a − b|² + (1/M) Σ min |b − a|²: squared norms, the sum of both means."""
-    there, back = map(np.asarray, _both_ways(made, data))
+    there, _ = cKDTree(data).query(made)
+    back, _ = cKDTree(made).query(data)
+    there, back = there**2, back**2
     return _of_means(there.mean() + back.mean(), there, back)
 
 
 def energy(made: Cloud, data: Cloud) -> Measured:
     """2 E|a − b| − E|a − a′| − E|b − b′|, a point with itself counted (the V-statistic)."""
-    across, own, back, others = map(np.asarray, _distances(made, data))
+    across, back = _row_means(made, data, np.asarray)
+    own, others = (_row_means(cloud, cloud, np.asarray)[0] for cloud in (made, data))
     value = across.mean() + back.mean() - own.mean() - others.mean()
     return _of_means(value, 2 * (across - own), 2 * (back - others))
 
@@ -87,14 +80,23 @@ def kernel_discrepancy(made: Cloud, data: Cloud, width: float | None = None) -> 
     """
     if width is None:
         width = WIDTH * float(np.sqrt(np.mean(np.var(data, axis=0))))
-    across, own, back, others = map(np.asarray, _kernels(made, data, width))
+    scale = -0.5 / width**2
+
+    def kernel(apart: np.ndarray) -> np.ndarray:
+        return np.exp(scale * apart**2)
+
+    across, back = _row_means(made, data, kernel)
+    own, others = (_row_means(cloud, cloud, kernel)[0] for cloud in (made, data))
     value = own.mean() + others.mean() - across.mean() - back.mean()
     return _of_means(value, 2 * (own - across), 2 * (others - back))
 
 
 def sliced_distance(made: Cloud, data: Cloud) -> Measured:
     """√ mean over 64 fixed directions of ∫ (F⁻¹ − G⁻¹)² du; the error is that of the mean."""
-    squares = np.asarray(_sliced(made, data))
+    along = directions(dim=made.shape[1])
+    a, b = (np.sort(cloud @ along.T, axis=0) for cloud in (made, data))
+    left, right, share = staircase(len(a), len(b))
+    squares = share @ (a[left] - b[right]) ** 2
     mean = float(squares.mean())
     value = float(np.sqrt(mean))
     spread = float(squares.std(ddof=1)) / np.sqrt(len(squares))
@@ -136,14 +138,14 @@ def between_sets(
 ) -> SetMeasured:
     """Matching, coverage and nearest neighbours of two sets of clouds, by Chamfer's distance.
 
-    Sets of different size are cut to the smaller one. Two sets of one law cover about
+    The errors are those of shares and means of so many independent clouds. Sets of different size
+    are cut to the smaller one. Two sets of one law cover about
     1 − (1 − 1/R)^R ≈ 0.63 of each other at most, not all; the neighbour then is right by chance.
     """
     size = min(len(made), len(data))
     made, data = made[:size], data[:size]
     if distance is None:
-        across = np.asarray(_table(made, data))
-        own, others = (np.asarray(_table(s, s)) for s in (made, data))
+        across, own, others = _table(made, data), _table(made, made), _table(data, data)
     else:
         across, own, others = (
             np.array([[distance(a, b) for b in second] for a in first])
@@ -152,53 +154,41 @@ def between_sets(
     whole = np.block([[own, across], [across.T, others]])
     np.fill_diagonal(whole, np.inf)  # nobody is its own neighbour
     real = np.arange(2 * size) >= size
+    nearest_made = across.min(axis=0)
+    right = real[whole.argmin(axis=1)] == real
+    covered = np.isin(np.arange(size), across.argmin(axis=1))
     return SetMeasured(
-        matching=float(across.min(axis=0).mean()),
-        coverage=len(np.unique(across.argmin(axis=1))) / size,
-        neighbour=float((real[whole.argmin(axis=1)] == real).mean()),
-        made=size,
-        data=size,
+        *(
+            Measured(float(part.mean()), float(part.std() / np.sqrt(len(part))), size, size)
+            for part in (nearest_made, covered, right)
+        )
     )
 
 
-# What is compiled.
+# Pairs.
 
 
-@jax.jit
-def _both_ways(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> tuple[Array, Array]:
-    return nearest(x, y)[0], nearest(y, x)[0]
+def _row_means(
+    made: Cloud, data: Cloud, of: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """From each point the mean over all of the other cloud of a function of the distance."""
+    rows, columns = np.empty(len(made)), np.zeros(len(data))
+    for first in range(0, len(made), BLOCK):
+        block = of(cdist(made[first : first + BLOCK], data))
+        rows[first : first + BLOCK] = block.mean(axis=1)
+        columns += block.sum(axis=0)
+    return rows, columns / len(made)
 
 
-@jax.jit
-def _distances(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> tuple[Array, ...]:
-    return tuple(mean_distances(*pair) for pair in ((x, y), (x, x), (y, x), (y, y)))
-
-
-@jax.jit
-def _kernels(
-    x: Float[Array, "n dim"], y: Float[Array, "m dim"], width: Float[Array, ""] | float
-) -> tuple[Array, ...]:
-    return tuple(mean_kernels(*pair, width) for pair in ((x, y), (x, x), (y, x), (y, y)))
-
-
-@jax.jit
-def _sliced(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float[Array, " count"]:
-    along = directions(dim=x.shape[1])
-    a, b = projected(x, along), projected(y, along)
-    left, right, share = staircase(len(a), len(b))
-    return jnp.sum(share[:, None] * (a[left] - b[right]) ** 2, axis=0)
-
-
-@jax.jit
-def _table(first: Float[Array, "g n dim"], second: Float[Array, "r m dim"]) -> Float[Array, "g r"]:
+def _table(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Chamfer's distance of each of some clouds to each of others."""
-
-    def apart(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float[Array, ""]:
-        square = jnp.sum(x**2, axis=1)[:, None] - 2 * x @ y.T + jnp.sum(y**2, axis=1)
-        square = jnp.maximum(square, 0)
-        return jnp.mean(jnp.min(square, axis=0)) + jnp.mean(jnp.min(square, axis=1))
-
-    return jax.lax.map(lambda x: jax.vmap(partial(apart, x))(second), first)
+    count, points, dim = second.shape
+    everyone = second.reshape(-1, dim)
+    table = np.empty((len(first), count))
+    for k, cloud in enumerate(first):
+        square = cdist(cloud, everyone, "sqeuclidean").reshape(len(cloud), count, points)
+        table[k] = square.min(axis=0).mean(axis=1) + square.min(axis=2).mean(axis=0)
+    return table
 
 
 # What a value is known to.
