@@ -24,9 +24,13 @@ DIGITS = (("1 … 9", "Go back to a snapshot"), ("Ctrl+1 … 9", "Keep the prese
 MENUS = ("File", "Edit", "View", "Run", "Map", "Help")
 
 ACTIONS = (
-    Action("export_figure", "Export figure…", "File", ("Ctrl+E",), "export"),
+    Action("new_session", "New session", "File", ("Ctrl+N",), "file"),
+    Action("open_session", "Open…", "File", ("Ctrl+O",), "folder-open"),
+    Action("open_file", "Open point cloud…", "File", (), "cube"),
+    Action("save_session", "Save", "File", ("Ctrl+S",), "floppy-disk", rule=True),
+    Action("save_session_as", "Save as…", "File", ("Ctrl+Shift+S",), "floppy-disk"),
+    Action("export_figure", "Export figure…", "File", ("Ctrl+E",), "export", rule=True),
     Action("export_video", "Export video…", "File", ("Ctrl+Shift+E",), "film-strip"),
-    Action("open_file", "Open point cloud…", "File", ("Ctrl+O",), "cube", rule=True),
     Action("quit", "Quit", "File", ("Ctrl+Q",), "x", rule=True),
     Action("undo", "Undo", "Edit", ("Ctrl+Z",), "arrow-u-up-left"),
     Action("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "arrow-u-up-right"),

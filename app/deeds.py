@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QPoint, QSettings, Qt
@@ -14,7 +13,6 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QLineEdit,
     QMainWindow,
 )
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from app.widgets.transport_bar import TransportBar
     from app.window import Window
 
-FIRST = "vicsek"  # what opens when nothing is asked for
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7, 2.0)
 THEMES: tuple[Name, ...] = ("dark", "light", "contrast")
 
@@ -335,26 +332,3 @@ class Deeds(QMainWindow):
 
     def copy_caption(self) -> None:
         self.exporter.copy_caption()
-
-    def open_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a point cloud", "", "Point clouds (*.ply *.off *.obj *.xyz *.npy *.csv)"
-        )
-        if path:
-            self.open_cloud(Path(path))
-
-    def open_cloud(self, path: Path) -> None:
-        """Let the user's cloud condense."""
-        import jax.numpy as jnp
-
-        from engine.storage.clouds import load_cloud
-
-        try:
-            cloud = load_cloud(path)
-        except (OSError, ValueError) as error:
-            self._refuse(str(error))
-        else:
-            if self.session.open("exact-score-cloud", own=jnp.asarray(cloud.points)):
-                self.stage.say("cube", path.name, cloud.thinned or f"{cloud.held} points")
-        if self.session.system is None:
-            self.session.open(FIRST)  # a window that was started on this file shows something

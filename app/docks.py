@@ -102,10 +102,14 @@ class Docks(QObject):
         if not compact:
             tall = [px(v) for v in (560, 380, 690, 240)]
             window.resizeDocks(list(self.by_name.values()), tall, Qt.Orientation.Vertical)
-        QTimer.singleShot(REST, self, self._hide_stray_tabs)
+        self.settle()
 
-    def _hide_stray_tabs(self) -> None:
-        """Qt leaves tab bars of former layouts standing; keep those that sit on their docks."""
+    def settle(self) -> None:
+        """Look after the tab bars once Qt has laid the docks out."""
+        QTimer.singleShot(REST, self, self._mend_tabs)
+
+    def _mend_tabs(self) -> None:
+        """Qt leaves tab bars of former layouts standing, and takes up hidden ones again."""
         only = Qt.FindChildOption.FindDirectChildrenOnly
         for bar in self._window.findChildren(QTabBar, options=only):
             docks = [self.by_name.get(bar.tabText(k)) for k in range(bar.count())]
@@ -115,5 +119,6 @@ class Docks(QObject):
             )
             first = docks[0] if docks else None
             tabbed = first is not None and bool(self._window.tabifiedDockWidgets(first))
-            if bar.isVisible() and not (sits and tabbed):
-                bar.hide()
+            wanted = sits and tabbed
+            if bar.isVisible() != wanted:
+                bar.setVisible(wanted)

@@ -113,13 +113,22 @@ class Session(QObject):
         self._tell_runner()
         return True
 
-    def adopt(self, name: str, system: System[Any], seed: int, *, pace: int, running: bool) -> None:
+    def adopt(
+        self,
+        name: str,
+        system: System[Any],
+        seed: int,
+        *,
+        pace: int,
+        running: bool,
+        beside: bool = False,
+    ) -> None:
         """Show this system as what is open; who calls tells the runner."""
         from engine.core.parameters import parameters
 
         self._begin_anew()
         self.id, self.seed = name, seed
-        self._systems = [system]
+        self._systems = [system] * (2 if beside else 1)
         self.parameters = parameters(system)
         self.preset = {n: p.default for n, p in self.parameters.items()}
         self.preset_name = ""

@@ -11,15 +11,16 @@ from typing import Any
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
-from app.deeds import FIRST, SCALES, THEMES
+from app.deeds import SCALES, THEMES
+from app.file_deeds import FIRST
 from app.garbage import Collector
 from app.theme.theme import Theme
 from app.views.choose import gl_facts
-from app.window import CLOUDS, Window
+from app.window import Window
 
 
 def run(opened: str | None = None, software_gl: bool = False) -> int:
-    """Show the window on a system, or on a point cloud by its path, until it is closed."""
+    """Show the window on a system, or on a file by its path, until it is closed."""
     if software_gl:
         os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
         QApplication.setAttribute(Qt.ApplicationAttribute.AA_UseSoftwareOpenGL)
@@ -33,16 +34,16 @@ def run(opened: str | None = None, software_gl: bool = False) -> int:
     name, scale = settings.value("theme", "dark"), settings.value("scale", 1.0)
     theme = Theme(name if name in THEMES else "dark", _scale(scale))
     theme.apply(application)
-    cloud = Path(opened) if opened and opened.lower().endswith(CLOUDS) else None
-    window = Window(
-        theme, first=opened if opened and cloud is None else FIRST, cloud=cloud, settings=settings
-    )
+    file = Path(opened) if opened and Path(opened).is_file() else None
+    first = opened if opened and file is None else FIRST
+    window = Window(theme, first=first, file=file, settings=settings)
     collector = Collector(application)
     window.runner.ready.connect(collector.set_aside)
     window.restore()
     window.show()
     if error := gl_facts().error:
         window.stage.say("warning", "Painted without OpenGL", error, kind="warning")
+    window.runner.ready.connect(lambda _: window.documents.offer_recovery())
     code = application.exec()
     if any(thread.name in ("runner", "builder", "maps") for thread in threading.enumerate()):
         os._exit(code)  # a compilation that takes minutes must not keep the program alive

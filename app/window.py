@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
+    QMenu,
     QSplitter,
     QToolBar,
 )
 
 from app.actions import ACTIONS, MENUS
 from app.cards import card, entries
-from app.deeds import FIRST, Deeds
+from app.deeds import Deeds
 from app.diagrams import Diagrams
 from app.docks import Docks
+from app.documents import Documents
 from app.exporting import Exporter
+from app.file_deeds import FIRST, LAYOUT, FileDeeds
 from app.looks import Looks
 from app.map_deeds import MapDeeds
 from app.map_worker import MapWorker
@@ -47,12 +51,10 @@ if TYPE_CHECKING:
     from engine.core.gallery import Gallery
 
 SHOWN = 30  # ms that the first picture takes
-LAYOUT = 1  # version of the saved state: another one is dropped
 COMPACT = 1600  # pixels of scale 1 below which docks share their place
-CLOUDS = (".ply", ".off", ".obj", ".xyz", ".npy", ".csv")
 
 
-class Window(MapDeeds, Deeds):
+class Window(FileDeeds, MapDeeds, Deeds):
     """Manyscope. The engine is loaded by the runner's thread while this is already shown."""
 
     def __init__(
@@ -60,13 +62,13 @@ class Window(MapDeeds, Deeds):
         theme: Theme,
         *,
         first: str = FIRST,
-        cloud: Path | None = None,
+        file: Path | None = None,
         settings: QSettings | None = None,
     ) -> None:
         super().__init__()
         self.theme = theme
         self.settings = settings if settings is not None else QSettings("manyscope", "manyscope")
-        self._first, self._cloud = first, cloud
+        self._first, self._file = first, file
         self.setWindowTitle("Manyscope")
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
@@ -84,7 +86,10 @@ class Window(MapDeeds, Deeds):
         self._connect()
         self.looks = Looks(self)
         self.snapshots = Snapshots(self)
+        self.documents = Documents(self, _folder(self.settings))
+        self.documents.changed.connect(self.show_title)
         self.exporter = Exporter(self)
+        self.exporter.look = self.documents.told
 
     # Making it.
 
@@ -120,6 +125,10 @@ class Window(MapDeeds, Deeds):
             self.actions_by_name[action.name] = made
             if action.rule:
                 menus[action.menu].addSeparator()
+            if action.name == "save_session":
+                self._recent_menu = QMenu("Open recent", self)
+                self._recent_menu.aboutToShow.connect(lambda: self.fill_recent(self._recent_menu))
+                menus[action.menu].insertMenu(menus[action.menu].actions()[-1], self._recent_menu)
             menus[action.menu].addAction(made)
             self.addAction(made)  # its keys act wherever the menu bar is hidden
         self.actions_by_name["toggle_theory"].setChecked(True)
@@ -241,8 +250,8 @@ class Window(MapDeeds, Deeds):
         if size is not None and str(size).isdigit():
             set_memory(self, int(size))
         self.gallery.show_systems(entries(gallery))
-        if self._cloud is not None:
-            self.open_cloud(self._cloud)
+        if self._file is not None:
+            self.documents.open_path(self._file)
         elif not self.session.open(self._first):
             self.session.open(FIRST)
 
@@ -267,7 +276,6 @@ class Window(MapDeeds, Deeds):
 
     def _on_opened(self, name: str) -> None:
         from engine.core.system import pokes
-        from engine.systems import title
 
         session = self.session
         system = session.system
@@ -279,11 +287,12 @@ class Window(MapDeeds, Deeds):
         self.gallery.set_current(name)
         self.about.show_card(card(system))
         self._on_history(0)
-        self.setWindowTitle(f"{title(system)} – Manyscope")
+        self.show_title()
         self.stage.hide_notice()
 
     def _on_begun(self, fresh: bool) -> None:
         self._show_preset()
+        self._places.settle()
         if fresh:
             self.looks.settle()
 
@@ -426,15 +435,23 @@ class Window(MapDeeds, Deeds):
     def dropEvent(self, event: Any) -> None:
         urls = event.mimeData().urls()
         if urls:
-            self.open_cloud(Path(urls[0].toLocalFile()))
+            self.documents.open_path(Path(urls[0].toLocalFile()))
 
     def closeEvent(self, event: Any) -> None:
         self.settings.setValue("layout", LAYOUT)
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState(LAYOUT))
         self.hide()  # what is being compiled has to end first
+        self.documents.close()
         self.exporter.stop()
         self.diagrams.instrument.stop()
         self.maps.stop()
         self.runner.stop()
         super().closeEvent(event)
+
+
+def _folder(settings: QSettings) -> Path:
+    """Where sessions are kept that nobody put anywhere: beside settings that lie in a file."""
+    if settings.format() == QSettings.Format.IniFormat:
+        return Path(settings.fileName()).parent
+    return platformdirs.user_data_path("manyscope")

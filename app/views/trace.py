@@ -221,9 +221,11 @@ class TraceView(PlotBase):
         here = self._present if self._present is not None else self._columns[:, self._count - 1]
         known = bool(self._count) and bool(np.isfinite(here[3]))
         self._other_last.setData(*(([here[0]], [here[3]]) if known else ([], [])))
-        self._gap_name.setVisible(known)
-        if known:
-            self._gap_name.setPos(time[-1], float(np.nanmean((value - other)[-RECENT:])))
+        gap = (value - other)[-RECENT:]
+        gap = gap[np.isfinite(gap)]
+        self._gap_name.setVisible(bool(len(gap)))
+        if len(gap):
+            self._gap_name.setPos(time[-1], float(gap.mean()))
 
     def _name_lines(
         self, time: np.ndarray, value: np.ndarray, theory: np.ndarray, low: float, high: float

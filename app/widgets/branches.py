@@ -7,7 +7,8 @@ other branch leaves it, or another, at the step where it began.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple, cast
 
 
 LANES = 3  # to each side of the middle
@@ -63,18 +64,25 @@ def parting(branches: Mapping[int, Branch], one: int, other: int) -> int:
 
 
 def arranged(branches: Sequence[Branch], present: int) -> list[Stroke]:
-    """A lane for each branch, the nearest that is free; what finds none shares the outermost."""
+    """A lane for each branch, the nearest that is free; what finds none shares the outermost.
+
+    Of a branch that the present one has left, what came after the fork is a line of its own.
+    """
     known = {branch.id: branch for branch in branches}
     main = path(known, present)
-    length = max((branch.tip for branch in branches), default=1)
-    room = ROOM * max(length, 1)
-    taken: dict[int, list[tuple[float, float]]] = {}
-    lanes = {branch.id: 0 for branch in main}
+    room = ROOM * max((branch.tip for branch in branches), default=1)
+    left = {one.id: other.fork for one, other in pairwise(main)}
+    rests = [known[id]._replace(fork=fork) for id, fork in left.items() if known[id].tip > fork]
+    others = [branch for branch in branches if branch.id not in {each.id for each in main}]
     strokes = [Stroke(branch, 0, 0) for branch in main]
-    for branch in sorted(branches, key=lambda branch: branch.id):
-        if branch.id in lanes:
-            continue
-        base = lanes.get(branch.parent, 0) if branch.parent is not None else 0
+    taken: dict[int, list[tuple[float, float]]] = {}
+    lanes: dict[int, int] = {}
+    for branch in sorted([*rests, *others], key=lambda branch: (branch.id, branch.fork)):
+        parent = branch.parent
+        grows = branch.id not in left and parent is not None
+        # From the straight line, unless its parent has a lane and it left that one later.
+        beside = grows and branch.fork > left.get(cast(int, parent), -1)
+        base = lanes.get(cast(int, parent), 0) if beside else 0
         span = (branch.fork - room, branch.tip + room)
         lane = next(
             (
@@ -86,8 +94,7 @@ def arranged(branches: Sequence[Branch], present: int) -> list[Stroke]:
         )
         taken.setdefault(lane, []).append(span)
         lanes[branch.id] = lane
-        rooted = branch.parent is not None or branch.fork == 0
-        strokes.append(Stroke(branch, lane, base if rooted else lane))
+        strokes.append(Stroke(branch, lane, base))
     return strokes
 
 

@@ -191,6 +191,13 @@ class ParametersPanel(QFrame):
             if isinstance(row, ParameterRow) and row.locked()
         }
 
+    def set_locked(self, names: Any) -> None:
+        """Lock these rows, and no others."""
+        wanted = set(map(str, names)) if isinstance(names, list) else set()
+        for name, row in self._rows.items():
+            if isinstance(row, ParameterRow):
+                row.set_locked(name in wanted)
+
     def row(self, name: str) -> PanelRow:
         return self._rows[name]
 

@@ -17,6 +17,7 @@ from app.widgets.branches import Branch, Mark, Stroke, arranged
 
 PAD = 9  # pixels at both ends
 REACH = 6  # pixels within which something is hit
+SHORTEST = 64  # steps that the whole line stands for, at first
 PAGE = 0.05  # of the length, that Page Up and Page Down go
 
 
@@ -58,7 +59,7 @@ class Scrubber(QWidget):
         self._present, self._step = 0, 0
         self._names: dict[int, str] = {}  # how branches began
         self._wanted: int | None = None  # where the hand is, ahead of the run
-        self._end = 64.0
+        self._end, self._owed = float(SHORTEST), 0.0
         self._drag = False
         self.setAccessibleName("Timeline")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -69,17 +70,20 @@ class Scrubber(QWidget):
     # What it shows.
 
     def set_now(self, step: int) -> None:
-        """Where the run is; a run that is longer than the line makes it longer, in strides."""
+        """Where the run is; a run that goes on stays at the right end, and its past shrinks."""
         if step == self._step:
             return
-        before, self._step = self._place(self._step), step
+        before, end, self._step = self._place(self._step), self._end, step
         present = self._known.get(self._present)
         if present is not None and step > present.tip:  # ahead of the last report of the tree
             self._set_branches(
                 tuple(b._replace(tip=step) if b.id == present.id else b for b in self._branches)
             )
         self._stretch()
-        if abs(self._place(step) - before) > 0.25:
+        shrunk = self.width() * (1 - end / self._end)
+        self._owed += abs(self._place(step) - before) + abs(shrunk)
+        if self._owed > 0.25:  # of a pixel
+            self._owed = 0.0
             self.update()
 
     def show_past(
@@ -108,7 +112,7 @@ class Scrubber(QWidget):
 
     def clear(self) -> None:
         """A new run."""
-        self._end, self._step, self._wanted = 64.0, 0, None
+        self._end, self._step, self._wanted = float(SHORTEST), 0, None
         self._marks, self._pins = (), ()
         self._present = 0
         self._set_branches((Branch(0, None, 0, 0),))
@@ -189,11 +193,7 @@ class Scrubber(QWidget):
 
     def _stretch(self) -> None:
         longest = max((branch.tip for branch in self._branches), default=0)
-        longest = max(longest, self._step)
-        while longest > 0.95 * self._end:
-            self._end *= 1.6
-        while longest < 0.3 * self._end and self._end > 64:
-            self._end /= 1.6
+        self._end = float(max(longest, self._step, SHORTEST))
 
     def _place(self, step: float) -> float:
         pad = self.theme.px(PAD)

@@ -92,8 +92,8 @@ def test_one_goes_back_changes_something_and_returns_to_the_tip(run, qtbot):
     session.play(True)
     wait_for(qtbot, lambda: branch(run) == 1 and step(run) > 60)
     rest(run, qtbot)
-    qtbot.waitUntil(lambda: len(run.transport.scrubber.strokes) == 2, timeout=5000)
-    assert run.transport.scrubber.strokes[-1].branch.id == 0
+    qtbot.waitUntil(lambda: len(run.transport.scrubber.strokes) == 3, timeout=5000)
+    assert run.transport.scrubber.strokes[-1].branch == (0, None, 20, tip)  # what was left
     run.transport.scrubber.sought.emit(0, tip)
     there(run, qtbot, tip, 0)
     np.testing.assert_array_equal(places(run), at_the_tip)

@@ -322,7 +322,7 @@ def test_a_window_started_on_a_bad_file_says_so_and_shows_a_system(theme, tmp_pa
     path = tmp_path / "bad.ply"
     path.write_text("this is no cloud")
     settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-    window = Window(theme, cloud=path, settings=settings)
+    window = Window(theme, file=path, settings=settings)
     window.show()
     wait_for(qtbot, lambda: window.moment is not None)
     assert window.session.id
