@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QWidget
 
+from app.instrument import Instrument
+from app.map_panel import MapPanel
+from app.map_worker import MapRequest
 from app.views.choose import view_for
-from app.views.map_view import MapView
 from app.views.parameter_curve import ParameterCurveView
 from app.views.view import View
 from app.widgets.boxes import Column
 from app.widgets.labels import Label
 from app.widgets.panel_frame import PanelFrame
 from app.widgets.parameter_row import words
+from app.widgets.path_bar import PathBar
 
 
 if TYPE_CHECKING:
@@ -25,13 +28,15 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.axes import Axis
 
+FAR = 1000  # errors from theory: what is farther has not settled
 ENOUGH = 24  # samples that make a value worth keeping on the curve
+OWN = ("landscape", "critical", "scaling", "ghosts")  # tabs that are no views of a frame
 
 
 class Diagrams(QSplitter):
     """Shows where the run stands among all runs; the dot is the run."""
 
-    axes_changed = Signal()  # other parameters span the map
+    axes_changed = Signal()  # another map, or another curve, is wanted
     export_asked = Signal(str)  # the name of a panel
     refill_asked = Signal()
     look_changed = Signal()  # what `look` tells was changed by hand
@@ -39,72 +44,71 @@ class Diagrams(QSplitter):
     def __init__(self, theme: Theme, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.theme, self._session = theme, session
-        self.map = MapView(theme)
+        self.map_panel = MapPanel(theme, session)
+        self.map = self.map_panel.map
         self.curve = ParameterCurveView(theme)
-        self.axes: tuple[Axis, Axis] | None = None
         self._symbol, self._observable, self._theory_name = "", "", "theory"
-        self._lines: dict[str, Any] = {}
-        self._others: dict[str, View] = {}
-        self._measured: Any = None
+        self._across = True  # whether the curve runs along the map's horizontal axis
+        self._others: dict[str, View] = {}  # of the frame
+        self._own: dict[str, QWidget] = {}  # of the instrument, while they are shown
         self._visited: tuple[float, float, float] | None = None  # what the curve will keep
 
-        self._map_note = Label("", "caption")
-        self.map_panel = PanelFrame(theme, "Phase diagram", self.map, extra=(self._map_note,))
+        self.path_bar = PathBar(theme)
+        self.path_bar.hide()
+        self._curve_page = Column(theme, (self.curve, 1), self.path_bar, gap=0)
         self._tabs = QTabBar(drawBase=False, expanding=False, usesScrollButtons=True)
         self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self._pages = QStackedWidget()
-        self._pages.addWidget(self.curve)
-        self.small_panel = PanelFrame(
-            theme, "", Column(theme, self._tabs, (self._pages, 1), gap=0), more=False
-        )
+        self._pages.addWidget(self._curve_page)
+        self._gap = Label("", "caption")
+        self._gap.setToolTip("How far the run's average is from theory, in standard errors")
+        body = Column(theme, self._tabs, (self._pages, 1), gap=0)
+        self.small_panel = PanelFrame(theme, "", body, extra=(self._gap,))
         self.addWidget(self.map_panel)
         self.addWidget(self.small_panel)
         self.setChildrenCollapsible(False)
         self.setHandleWidth(theme.px(6))
         self.setSizes([500, 400])
+        self.instrument = Instrument(theme, session, self)
 
         self._tabs.currentChanged.connect(lambda _: self._follow_tab())
         self._tabs.tabBarClicked.connect(lambda _: self.look_changed.emit())
-        self.map.dot_moved.connect(self._on_dot_moved)
-        self.map.dot_released.connect(session.commit)
-        self.map_panel.export_asked.connect(lambda: self.export_asked.emit("map"))
+        panel = self.map_panel
+        panel.axes_changed.connect(self._on_axes)
+        panel.axis_chosen.connect(self._choose_axis)
+        panel.refill_asked.connect(self.refill_asked)
+        panel.export_asked.connect(lambda: self.export_asked.emit("map"))
         self.small_panel.export_asked.connect(lambda: self.export_asked.emit(self.small_name))
-        self.map_panel.more_asked.connect(self._show_axes_menu)
+        self.small_panel.more_asked.connect(self._show_curve_menu)
 
     # What is shown.
 
     def begin(self, moment: Moment) -> None:
         """Make room for another system."""
-        from engine.core.axes import default_axes
-
-        session, system = self._session, moment.system
-        try:
-            self.axes = default_axes(system)
-        except ValueError:
-            self.axes = None  # fewer than two live parameters: no map, no curve
-        self.map_panel.setVisible(self.axes is not None)
+        system = moment.system
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
         self._theory_name = system.theory_name
-        self._empty_map()
+        self._curve: tuple[np.ndarray, dict[str, Any], dict[str, Any]] = (np.empty(0), {}, {})
+        self._across = True
+        self.map_panel.begin(system, self._observable, self._symbol)
         self.forget_measured()
-        self._name_axes()
+        self._name_curve()
         while self._tabs.count():
             self._tabs.removeTab(0)
         for view in self._others.values():
             self._pages.removeWidget(view)
             view.deleteLater()
         self._others = {}
+        self.instrument.begin(system, self._observable, self._symbol)
         if self.axes is not None:
-            x = session.parameters[self.axes[0].name].symbol
-            self._tabs.setTabData(self._tabs.addTab(f"{self._symbol}({x})"), "curve")
+            self._tabs.setTabData(self._tabs.addTab(self._curve_title()), "curve")
         for name, layers in list(moment.frame.items())[1:]:
             view = view_for(layers, self.theme, type(system).hints.get(name))
             self._others[name] = view
             self._pages.addWidget(view)
             self._tabs.setTabData(self._tabs.addTab(name[:1].upper() + name[1:]), name)
-        self._tabs.setVisible(self._tabs.count() > 1)
-        self.small_panel.setVisible(self._tabs.count() > 0)
+        self._fit_tabs()
         self._follow_tab()
         self.show_values()
         self.axes_changed.emit()
@@ -113,69 +117,89 @@ class Diagrams(QSplitter):
         for name, view in self._others.items():
             if view.isVisible() and name in moment.frame:
                 view.show_layers(moment.frame[name])
+        self.instrument.follow(moment)
         estimate = moment.estimates.get(self._observable)
         if self.axes is None or estimate is None:
             return
-        x = getattr(moment.system, self.axes[0].name)
+        x = getattr(moment.system, self.cut.name)
         if self._visited is not None and x != self._visited[0]:
             self.curve.add_measured(*self._visited)
             self._visited = None
-        if estimate.samples >= ENOUGH:
+        if estimate.samples >= ENOUGH and not self.instrument.driver.running:
             self._visited = (x, estimate.mean, estimate.error)
         self.curve.set_run(x, estimate.mean, estimate.error)
+        self.curve.set_band(getattr(moment.system, "n", None))
+        gap = self.curve.gap if self.theory_shown else np.nan
+        self._gap.setText(f"{gap:.1f} σ from theory" if gap < FAR else "")
 
     def show_values(self) -> None:
         """Bring the dot to where the sliders are."""
-        if self.axes is not None:
-            values = self._session.values
-            self.map.set_dot(*(values[axis.name] for axis in self.axes))
+        self.map_panel.show_values()
 
     def show_diagram(self, diagram: Diagram) -> None:
-        if self.axes is None or diagram.request.x.name != self.axes[0].name:
+        if self.axes is None:
             return
-        if diagram.measured is not None:
-            self._measured = diagram.measured
-            self.map.show_map(diagram.measured)
-        self._lines = diagram.lines
-        self.map.show_theory_lines(diagram.lines if self.theory_shown else {})
-        self._curve = (diagram.curve_x, diagram.curve)
-        self._draw_theory()
-        size = "" if diagram.members is None else f"N = {diagram.members}"
-        filled = 0.0 if diagram.measured is None else diagram.measured.measured.mean()
-        note = size if diagram.complete else f"{size}, {filled:.0%} filled".lstrip(", ")
-        self._map_note.setText(note)
-
-    theory_shown = True
-    _curve: tuple[np.ndarray, dict[str, np.ndarray]] = (np.empty(0), {})
+        self.map_panel.show_diagram(diagram)
+        if diagram.request.curve == self.cut.name:
+            self._curve = (diagram.curve_x, diagram.curve, diagram.branches)
+            self._draw_theory()
+        self.instrument.show_diagram(diagram)
 
     def show_theory(self, on: bool) -> None:
-        self.theory_shown = on
-        self.map.show_theory_lines(self._lines if on else {})
+        self.map_panel.show_theory(on)
         self._draw_theory()
 
     def forget_measured(self) -> None:
         """Other parameters moved: what was measured along the curve no longer lies on it."""
-        self.curve.clear()
         self._visited = None
+        if not self.instrument.driver.running:
+            self.curve.clear()
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setHandleWidth(theme.px(6))
-        for part in (self.map_panel, self.small_panel):
+        for part in (self.map_panel, self.small_panel, self.instrument):
             part.restyle(theme)
+
+    @property
+    def axes(self) -> tuple[Axis, Axis] | None:
+        """The part of the map that is looked at."""
+        return self.map_panel.axes
+
+    @property
+    def cut(self) -> Axis:
+        """The axis of the map along which the curve runs."""
+        assert self.axes is not None
+        return self.axes[0 if self._across else 1]
+
+    @property
+    def theory_shown(self) -> bool:
+        return self.map_panel.theory_shown
 
     @property
     def measured(self) -> Any:
         """The cells of the map so far, or None."""
-        return self._measured
+        return self.map_panel.measured
 
     @property
     def lines(self) -> dict[str, Any]:
-        return self._lines if self.theory_shown else {}
+        return self.map_panel.lines
+
+    @property
+    def regions(self) -> dict[str, tuple[float, float]]:
+        return self.map_panel.regions
+
+    @property
+    def request(self) -> MapRequest | None:
+        """The map and the curve that are wanted now."""
+        system = self._session.system
+        if self.axes is None or system is None:
+            return None
+        return MapRequest(system, *self.axes, self._observable, self.cut.name)
 
     def curve_parts(self) -> dict[str, Any]:
         """The theory curve, what was measured along it, and the run, for a figure."""
-        x, curves = self._curve
+        x, curves, _ = getattr(self, "_curve", (np.empty(0), {}, {}))
         y = curves.get(self._observable) if self.theory_shown else None
         return {
             "x": x,
@@ -191,11 +215,16 @@ class Diagrams(QSplitter):
 
     @property
     def small_view(self) -> View:
-        return self._others.get(self.small_name, self.curve)
+        return self.views.get(self.small_name, self.curve)
 
     @property
     def views(self) -> dict[str, View]:
-        return {"map": self.map, "curve": self.curve, **self._others}
+        return {
+            "map": self.map,
+            "curve": self.curve,
+            **self._others,
+            **self.instrument.views,
+        }
 
     def look(self) -> dict[str, Any]:
         """What is looked at here, in plain words: for undo and for session files."""
@@ -210,70 +239,106 @@ class Diagrams(QSplitter):
             x, y = map(str, axes)
             if x != y and {x, y} <= known:
                 self.set_axes(x, y)
-        names = [self._tabs.tabData(k) for k in range(self._tabs.count())]
-        if look.get("small") in names:
-            self._tabs.setCurrentIndex(names.index(look["small"]))
+        self.show_tab(str(look.get("small")))
 
-    # Inside.
+    # Tabs.
 
-    def _draw_theory(self) -> None:
-        x, curves = self._curve
-        y = curves.get(self._observable) if self.theory_shown else None
-        self.curve.show_theory(x, {} if y is None else {self._theory_name: y})
+    def add_tab(self, name: str, title: str, page: QWidget) -> None:
+        """Show a page of the instrument beside the views of the frame."""
+        if name not in self._own:
+            self._own[name] = page
+            self._pages.addWidget(page)
+        if name not in self._tab_names():
+            self._tabs.setTabData(self._tabs.addTab(title), name)
+            self._fit_tabs()
+
+    def drop_tab(self, name: str) -> None:
+        """Take a page of the instrument away."""
+        names = self._tab_names()
+        if name in names:
+            self._tabs.removeTab(names.index(name))
+            self._fit_tabs()
+
+    def show_tab(self, name: str) -> None:
+        """Bring this page to the front, if it is there."""
+        names = self._tab_names()
+        if name in names:
+            self._tabs.setCurrentIndex(names.index(name))
+
+    def _tab_names(self) -> list[str]:
+        return [self._tabs.tabData(k) for k in range(self._tabs.count())]
+
+    def _fit_tabs(self) -> None:
+        self._tabs.setVisible(self._tabs.count() > 1)
+        self.small_panel.setVisible(self._tabs.count() > 0)
 
     def _follow_tab(self) -> None:
-        self._pages.setCurrentWidget(self.small_view)
+        name = self.small_name
+        page = self._own.get(name) or self._others.get(name) or self._curve_page
+        self._pages.setCurrentWidget(page)
 
-    def _empty_map(self) -> None:
-        from engine.core.maps import blank
+    # The curve.
 
-        self._measured, self._lines = None, {}
-        if self.axes is not None and self._session.system is not None:
-            self.map.show_map(blank(self._session.system, *self.axes, self._observable))
-        self.map.show_theory_lines({})
+    def set_cut(self, across: bool) -> None:
+        """Let the curve run along the map's horizontal or vertical axis."""
+        if across != self._across and self.axes is not None:
+            self._across = across
+            self._on_axes()
 
-    def _name_axes(self) -> None:
+    def _on_axes(self) -> None:
+        self.forget_measured()
+        self._name_curve()
+        self.show_values()
+        self.axes_changed.emit()
+
+    def _draw_theory(self) -> None:
+        x, curves, branches = getattr(self, "_curve", (np.empty(0), {}, {}))
+        phases = {
+            name: (branch.values[self._observable], branch.stable)
+            for name, branch in branches.items()
+            if np.isfinite(branch.values.get(self._observable, np.nan)).any()
+        }
+        if not self.theory_shown:
+            self.curve.show_theory(x, {})
+        elif phases:
+            self.curve.show_phases(x, phases)
+        else:
+            y = curves.get(self._observable)
+            self.curve.show_theory(x, {} if y is None else {self._theory_name: y})
+
+    def _curve_title(self) -> str:
+        symbol = self._session.parameters[self.cut.name].symbol
+        return f"{self._symbol}({symbol})"
+
+    def _name_curve(self) -> None:
         if self.axes is None:
             return
-        known = self._session.parameters
-        x, y = (known[axis.name] for axis in self.axes)
+        parameter = self._session.parameters[self.cut.name]
         quantity = quantity_of(self._session.system, self._observable)
         span = quantity.span if quantity is not None else None
-        self.map.set_axes(
-            f"{words(x)} {x.symbol}",
-            f"{words(y)} {y.symbol}",
-            self._symbol,
-            symbols=(x.symbol, y.symbol, self._symbol),
-            span=span,
+        self.curve.set_labels(
+            f"{words(parameter)} {parameter.symbol}", self._symbol, span=span, log=parameter.log
         )
-        self.curve.set_labels(f"{words(x)} {x.symbol}", self._symbol, span=span, log=x.log)
-        self.small_panel.set_title(f"{self._symbol}({x.symbol})")
+        self.small_panel.set_title(self._curve_title())
+        names = self._tab_names()
+        if "curve" in names:
+            self._tabs.setTabText(names.index("curve"), self._curve_title())
 
-    def _on_dot_moved(self, x: float, y: float) -> None:
-        if self.axes is not None:
-            self._session.hold()
-            self._session.set(**{self.axes[0].name: x, self.axes[1].name: y})
-
-    def _show_axes_menu(self, at: QPoint) -> None:
-        """Which parameters span the map."""
+    def _show_curve_menu(self, at: Any) -> None:
+        """Along which axis of the map the curve runs."""
         if self.axes is None:
             return
         menu = QMenu(self)
-        can = [p for p in self._session.parameters.values() if p.traced and p.span]
+        group = menu.addMenu("Curve along")
         for side, axis in enumerate(self.axes):
-            group = menu.addMenu(("Across", "Up")[side])
-            for parameter in can:
-                if parameter.name == self.axes[1 - side].name:
-                    continue
-                item = group.addAction(f"{words(parameter)}  {parameter.symbol}")
-                item.setCheckable(True)
-                item.setChecked(parameter.name == axis.name)
-                item.triggered.connect(
-                    lambda _=False, side=side, name=parameter.name: self._choose_axis(side, name)
-                )
-        menu.addSeparator()
-        menu.addAction("Fill again", self.refill_asked.emit)
+            parameter = self._session.parameters[axis.name]
+            item = group.addAction(f"{words(parameter)}  {parameter.symbol}")
+            item.setCheckable(True)
+            item.setChecked(axis.name == self.cut.name)
+            item.triggered.connect(lambda _=False, side=side: self.set_cut(side == 0))
         menu.popup(at)
+
+    # Axes.
 
     def _choose_axis(self, side: int, name: str) -> None:
         if self.axes is not None:
@@ -284,20 +349,8 @@ class Diagrams(QSplitter):
 
     def set_axes(self, x: str, y: str) -> None:
         """Let these parameters span the map, over what they offer; an axis that stays is kept."""
-        if self.axes is None:
-            return
-        axes = list(self.axes)
-        for side, name in enumerate((x, y)):
-            parameter = self._session.parameters[name]
-            if axes[side].name != name and parameter.span is not None:
-                low, high = parameter.span
-                axes[side] = axes[side]._replace(name=name, low=low, high=high, log=parameter.log)
-        self.axes = (axes[0], axes[1])
-        self._empty_map()
-        self.forget_measured()
-        self._name_axes()
-        self.show_values()
-        self.axes_changed.emit()
+        self.instrument.forget_places()
+        self.map_panel.set_axes(x, y)
 
 
 def quantity_of(system: Any, observable: str) -> Any:

@@ -63,6 +63,7 @@ class Diagram(NamedTuple):
     curve_x: np.ndarray
     curve: dict[str, np.ndarray]  # theory of every observable along the curve
     branches: dict[str, BranchLayer]  # the phases along the curve
+    landscape: dict[str, tuple[np.ndarray, np.ndarray]]  # −ln P of an observable along its values
     critical: dict[str, list[float]]  # of every parameter, at the present values of the others
     theory: TheoryLayers | None
     members: int | None  # N of the map's cells, which is smaller than the run's
@@ -177,7 +178,13 @@ class MapWorker(QObject):
         import numpy as np
 
         from engine.core.parameters import parameters
-        from engine.core.theory_maps import branch_curves, critical_values, lines, theory_curve
+        from engine.core.theory_maps import (
+            branch_curves,
+            critical_values,
+            landscapes,
+            lines,
+            theory_curve,
+        )
 
         system = request.system
         parameter = parameters(system)[request.curve]
@@ -190,6 +197,7 @@ class MapWorker(QObject):
             x,
             theory_curve(system, request.curve, x),
             branch_curves(system, request.curve, x),
+            landscapes(system),
             critical_values(system),
             before.theory if same and before is not None else None,
             getattr(small_enough(system), "n", None),
@@ -200,6 +208,7 @@ class MapWorker(QObject):
         """Theory on the grid, then the map from what is on disk, then from what is run."""
         from engine.core.cells import Effort
         from engine.core.maps import fill
+        from engine.core.system import Scene
         from engine.core.theory_maps import branch_maps, predicted, region_names
         from engine.storage.map_cache import MapCache
 
@@ -207,6 +216,8 @@ class MapWorker(QObject):
         count = cells(request.system)
         x, y = request.x._replace(count=count), request.y._replace(count=count)
         effort = Effort(SETTLE, MEASURE, SEEDS)
+        if isinstance(system, Scene):
+            effort = Effort(0, 1)  # nothing moves by itself
         if anew:
             cache.forget(system, x, y, effort)
         known = cache.load(system, x, y, effort, request.observable)

@@ -1,19 +1,28 @@
-"""The phase diagram: measured cells, theory's lines on top, and the run as a dot to be moved."""
+"""The phase diagram: cells, theory's lines on top, and the run as a dot to be moved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.theme.colour_maps import map_table
 from app.theme.theme import Theme
-from app.theme.tokens import tokens
 from app.views import colours
+from app.views.map_hand import Hand
+from app.views.map_marks import (
+    Dot,
+    RimmedLine,
+    RimmedWords,
+    greyed,
+    hatching,
+    line_pens,
+    path_pens,
+)
 from app.views.plotting import PlotBase, add_plot, cells, dress
 
 
@@ -21,15 +30,9 @@ if TYPE_CHECKING:
     from engine.core.maps import PhaseMap
     from engine.core.theory_maps import Line
 
-# On a map, which does not change with the theme, theory is the dark theme's amber with a dark rim.
-DARK = tokens()["themes"]["dark"]
-RIM, AMBER, RING = DARK["stage"], DARK["theory"], DARK["on_accent"]
-MARGIN = 2.5  # of the rim: px, both sides together
-STYLES: dict[str, tuple[float, tuple[float, float] | None]] = {  # width, dash and gap in px
-    "first order": (2.6, None),
-    "spinodal": (1.8, (7, 4)),
-    "guide": (1.8, (2.5, 4.5)),
-}
+FEWEST = 6  # pixels between two points of a path that is drawn by hand
+WAIT = 250  # ms after the last turn of the wheel that a closer look begins
+LISTED = 6  # observables that are told of a cell
 
 
 class MapView(PlotBase):
@@ -37,25 +40,42 @@ class MapView(PlotBase):
 
     dot_moved = Signal(float, float)
     dot_released = Signal()
+    zoom_asked = Signal(tuple, tuple)  # the ends of x and of y that are to be looked at
+    path_drawn = Signal(object)  # [point, xy]
+    drawing_ended = Signal()  # with or without a path
+    pinned = Signal(float, float)
+    menu_asked = Signal(QPoint)
+    moved = Signal()  # the places of the map on the screen
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._map: PhaseMap | None = None
+        self._layer: np.ndarray | None = None  # shown in place of what was measured
+        self._hatched: np.ndarray | None = None
+        self._outdated = False
         self._lines: dict[str, Line] = {}
+        self._regions: dict[str, tuple[float, float]] = {}
+        self._path = np.empty((0, 2))
         self._predicted: np.ndarray | None = None
         self._labels = ("", "", "")
         self._symbols = ("x", "y", "")
+        self._names: dict[str, str] = {}  # symbols of observables
         self._span: tuple[float, float] | None = None
         self._log = (False, False)
         self._fitted: Any = None
         self._place = (0.0, 0.0)  # of the dot
+        self._drawing = False
+        self._corners: list[QPointF] = []
+        self._wish: QRectF | None = None
+        self._closer = QTimer(self, singleShot=True, interval=WAIT)
+        self._closer.timeout.connect(self._zoom)
         self._build()
 
     # What is shown
 
     def show_map(self, phase_map: PhaseMap | None) -> None:
         """The cells that are known so far; those that are not are left empty."""
-        self._map = phase_map
+        self._map, self._outdated = phase_map, False
         log = (False, False)
         if phase_map is not None:
             log = (bool(phase_map.x.log), bool(phase_map.y.log))
@@ -63,6 +83,21 @@ class MapView(PlotBase):
             self._log = log
             self._place_dot()
         self.touch()
+
+    def show_layer(self, values: np.ndarray | None, hatched: np.ndarray | None = None) -> None:
+        """Something else than what was measured, [y, x], hatched where it is doubtful."""
+        self._layer, self._hatched = values, hatched
+        self.touch()
+
+    def set_stale(self, stale: bool) -> None:
+        """Whether the cells belong to other values than the present ones."""
+        if stale != self._outdated:
+            self._outdated = stale
+            self.touch()
+
+    @property
+    def stale(self) -> bool:
+        return self._outdated
 
     def show_theory(self, predicted: np.ndarray | None) -> None:
         """Theory's value in each cell, for the words under the pointer."""
@@ -72,6 +107,16 @@ class MapView(PlotBase):
         self._lines = dict(lines)
         self.touch()
 
+    def show_regions(self, regions: Mapping[str, tuple[float, float]]) -> None:
+        """The names of the phases, each at its place."""
+        self._regions = dict(regions)
+        self.touch()
+
+    def show_path(self, points: np.ndarray | None) -> None:
+        """A line that the run is led along, [point, xy]."""
+        self._path = np.empty((0, 2)) if points is None else np.asarray(points, float)
+        self._draw_path()
+
     def set_axes(
         self,
         x: str,
@@ -80,10 +125,15 @@ class MapView(PlotBase):
         *,
         symbols: tuple[str, str, str] | None = None,
         span: tuple[float, float] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
-        """Words of the axes and of the quantity, their symbols, and the span of the colours."""
+        """Words of the axes and of the quantity, their symbols, and the span of the colours.
+
+        `names` are the symbols of all observables, for the words under the pointer.
+        """
         self._labels, self._span = (x, y, value), span
         self._symbols = symbols or (x, y, value)
+        self._names = dict(names or {})
         self.touch()
 
     def set_dot(self, x: float, y: float) -> None:
@@ -97,10 +147,24 @@ class MapView(PlotBase):
         return self._place
 
     @property
+    def drawing(self) -> bool:
+        """Whether the hand draws a path rather than taking the dot."""
+        return self._drawing
+
+    def set_drawing(self, drawing: bool) -> None:
+        """Let the hand draw a path: in one go, or corner by corner up to a double click."""
+        if drawing != self._drawing:
+            self._drawing, self._corners = drawing, []
+            shape = Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor
+            self.canvas.setCursor(shape)
+            self._draw_path()
+            if not drawing:
+                self.drawing_ended.emit()
+
+    @property
     def legend(self) -> colours.Legend:
         low, high = self._levels()
-        table = map_table()
-        return colours.Legend("level", self._labels[2], table, low, high)
+        return colours.Legend("level", self._labels[2], map_table(), low, high)
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
@@ -118,20 +182,33 @@ class MapView(PlotBase):
             "error": np.asarray(found.error),
         }
 
+    def on_screen(self, x: float, y: float) -> QPoint | None:
+        """Where a place of the map is in this widget; None outside of what is seen."""
+        at = QPointF(float(self._to_axis(x, 0)), float(self._to_axis(y, 1)))
+        box = self._plot.getViewBox()
+        if not box.viewRect().contains(at):
+            return None
+        return self.canvas.mapTo(self, self.canvas.mapFromScene(box.mapViewToScene(at)))
+
     # Drawing
 
     def _build(self) -> None:
         theme = self.theme
         self.canvas.clear()
         self.canvas.setBackground(theme.hex("panel"))
-        self._plot = add_plot(self.canvas, theme, viewBox=_Hand(self))
+        self._plot = add_plot(self.canvas, theme, viewBox=Hand(self))
         dress(self._plot, theme, grid=False)
         self._image = pg.ImageItem(axisOrder="row-major")
+        self._hatching = pg.ImageItem(axisOrder="row-major")
         self._plot.addItem(self._image)
-        self._drawn_lines: dict[str, tuple] = {}
+        self._plot.addItem(self._hatching)
+        self._drawn_lines: dict[str, RimmedLine] = {}
+        self._drawn_regions: list[RimmedWords] = []
+        self._drawn_path = RimmedLine(self._plot, path_pens(theme.scale), z=7)
         self._dot = Dot(theme)
         self._plot.addItem(self._dot)
         self._place_dot()
+        self._draw_path()
         self._words = getattr(self, "_words", None) or QLabel(self)
         self._words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._words.setStyleSheet(
@@ -146,9 +223,8 @@ class MapView(PlotBase):
     def _levels(self) -> tuple[float, float]:
         if self._span is not None:
             return self._span
-        if self._map is None:
-            return 0.0, 1.0
-        known = np.asarray(self._map.mean)
+        shown = self._layer if self._layer is not None else getattr(self._map, "mean", None)
+        known = np.empty(0) if shown is None else np.asarray(shown)
         known = known[np.isfinite(known)]
         if not known.size:
             return 0.0, 1.0
@@ -161,16 +237,20 @@ class MapView(PlotBase):
         found = self._map
         if found is None:
             self._image.clear()
+            self._hatching.clear()
         else:
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
-            table = map_table()
-            shown = np.asarray(found.mean, float)
-            self._image.setImage(
-                colours.painted(shown, table, low, high, "level"), autoLevels=False
-            )
+            shown = np.asarray(found.mean if self._layer is None else self._layer, float)
+            picture = colours.painted(shown, map_table(), low, high, "level")
+            self._image.setImage(greyed(picture) if self._outdated else picture, autoLevels=False)
             frame = cells(x, y)
             self._image.setRect(frame)
+            if self._hatched is not None and self._hatched.any():
+                self._hatching.setImage(hatching(self._hatched), autoLevels=False)
+                self._hatching.setRect(frame)
+            else:
+                self._hatching.clear()
             if self._fitted != (frame, self._log):
                 self._fitted = (frame, self._log)
                 self._plot.setLogMode(*self._log)
@@ -182,24 +262,37 @@ class MapView(PlotBase):
                 self._plot.setLabel(side, words)
                 dress(self._plot, self.theme, grid=False)
         self._draw_lines()
+        self._draw_regions()
+        self.moved.emit()
 
     def _draw_lines(self) -> None:
         for name in set(self._drawn_lines) - set(self._lines):
-            for item in self._drawn_lines.pop(name):
-                self._plot.removeItem(item)
+            self._drawn_lines.pop(name).remove()
         for name, line in self._lines.items():
             if name not in self._drawn_lines:
-                items = tuple(
-                    pg.PlotCurveItem(pen=pen, connect="finite")
-                    for pen in line_pens(line.kind, self.theme.scale)
-                )
-                for item in items:
-                    self._plot.addItem(item)
-                self._drawn_lines[name] = items
+                pens = line_pens(line.kind, self.theme.scale)
+                self._drawn_lines[name] = RimmedLine(self._plot, pens)
             x = self._to_axis(np.asarray(line.x, float), 0)
             y = self._to_axis(np.asarray(line.y, float), 1)
-            for item in self._drawn_lines[name]:
-                item.setData(x, y)
+            self._drawn_lines[name].set(x, y)
+
+    def _draw_regions(self) -> None:
+        if [item.words for item in self._drawn_regions] != list(self._regions):
+            for item in self._drawn_regions:
+                self._plot.removeItem(item)
+            self._drawn_regions = [RimmedWords(name, self.theme) for name in self._regions]
+            for item in self._drawn_regions:
+                self._plot.addItem(item, ignoreBounds=True)
+        for item, place in zip(self._drawn_regions, self._regions.values(), strict=True):
+            at = [float(self._to_axis(value, side)) for side, value in enumerate(place)]
+            item.setPos(*at)
+
+    def _draw_path(self) -> None:
+        if self._corners:
+            at = np.array([[p.x(), p.y()] for p in self._corners])
+        else:
+            at = np.stack([self._to_axis(self._path[:, k], k) for k in (0, 1)], axis=1)
+        self._drawn_path.set(at[:, 0], at[:, 1])
 
     def _axis(self, axis: Any) -> np.ndarray:
         values = np.asarray(axis.values, float)
@@ -222,13 +315,7 @@ class MapView(PlotBase):
 
     # The hand
 
-    def _within(self, at: QPointF) -> QPointF:
-        if self._map is None:
-            return at
-        x, y = self._axis(self._map.x), self._axis(self._map.y)
-        return QPointF(float(np.clip(at.x(), x[0], x[-1])), float(np.clip(at.y(), y[0], y[-1])))
-
-    def _take(self, at: QPointF, *, last: bool) -> None:
+    def take(self, at: QPointF, *, last: bool) -> None:
         """The dot goes to this point of the plot, and the run with it."""
         self._dot.held = not last
         at = self._within(at)
@@ -239,13 +326,62 @@ class MapView(PlotBase):
         if last:
             self.dot_released.emit()
 
-    def _hover(self, at: QPointF | None) -> None:
+    def pin(self, at: QPointF) -> None:
+        """Keep an eye on this place."""
+        self.pinned.emit(*self._from_plot(self._within(at)))
+
+    def draw_on(self, at: QPointF, *, last: bool) -> None:
+        """A path goes on to this point; points that lie too close are left out."""
+        at = self._within(at)
+        pixel = self._plot.getViewBox().viewPixelSize()
+        near = bool(self._corners) and np.hypot(
+            (at.x() - self._corners[-1].x()) / pixel[0], (at.y() - self._corners[-1].y()) / pixel[1]
+        ) < (0 if last else FEWEST)
+        if not near:
+            self._corners.append(at)
+        self._draw_path()
+        if last:
+            self._finish_path()
+
+    def add_corner(self, at: QPointF, *, last: bool) -> None:
+        """A corner of a path; the last one ends it."""
+        if not last:  # the second press of a double click is where the first was
+            self._corners.append(self._within(at))
+            self._draw_path()
+        else:
+            self._finish_path()
+
+    def _finish_path(self) -> None:
+        points = np.array([self._from_plot(at) for at in self._corners])
+        self.set_drawing(False)
+        if len(points) > 1 and np.ptp(points, axis=0).any():
+            self.show_path(points)
+            self.path_drawn.emit(points)
+
+    def ask_zoom(self, box: QRectF) -> None:
+        """Look into a part of the map; several turns of the wheel are one."""
+        self._plot.setXRange(box.left(), box.right(), padding=0)
+        self._plot.setYRange(box.top(), box.bottom(), padding=0)
+        self._wish = box
+        self._closer.start()
+        self.moved.emit()
+
+    def _zoom(self) -> None:
+        box, self._wish = self._wish, None
+        self._fitted = None
+        if box is not None:
+            low, high = self._from_plot(box.topLeft()), self._from_plot(box.bottomRight())
+            self.zoom_asked.emit((low[0], high[0]), (low[1], high[1]))
+
+    def hover(self, at: QPointF | None) -> None:
+        """Tell what is known of the cell under the pointer."""
         words = self.words_at(*self._from_plot(at)) if at is not None else ""
         self._words.setVisible(bool(words))
         if not words:
             return
         self._words.setText(words)
         self._words.adjustSize()
+        self._words.raise_()
         scene = self._plot.getViewBox().mapViewToScene(at)
         place = self.canvas.mapTo(self, self.canvas.mapFromScene(scene))
         gap = self.theme.px(14)
@@ -254,6 +390,22 @@ class MapView(PlotBase):
             left = place.x() - gap - self._words.width()
         top = min(max(place.y() - self._words.height() - gap, 0), self.height())
         self._words.move(max(0, left), top)
+
+    def keyPressEvent(self, event: Any) -> None:
+        if self._drawing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._finish_path()
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self.moved.emit)
+
+    def _within(self, at: QPointF) -> QPointF:
+        if self._map is None:
+            return at
+        x, y = self._axis(self._map.x), self._axis(self._map.y)
+        return QPointF(float(np.clip(at.x(), x[0], x[-1])), float(np.clip(at.y(), y[0], y[-1])))
 
     def words_at(self, x: float, y: float) -> str:
         """What is known of the cell at x and y."""
@@ -266,82 +418,21 @@ class MapView(PlotBase):
             return ""
         x_name, y_name, value = self._symbols
         where = f"{x_name} {found.x.values[column]:.3g} · {y_name} {found.y.values[row]:.3g}"
-        mean, error = float(found.mean[row, column]), float(found.error[row, column])
-        if not np.isfinite(mean):
+        if not np.isfinite(found.mean[row, column]):
             return f"{where}\nnot computed yet"
-        uncertain = f" ± {error:.2g}" if np.isfinite(error) else ""
-        theory = ""
-        if self._predicted is not None and np.isfinite(self._predicted[row, column]):
-            theory = f"\ntheory {self._predicted[row, column]:.3f}"
-        return f"{where}\n{value} {mean:.3f}{uncertain}{theory}"
-
-
-class _Hand(pg.ViewBox):
-    """The area of the map: every press and drag in it moves the dot."""
-
-    def __init__(self, view: MapView) -> None:
-        super().__init__(enableMenu=False)
-        self.setMouseEnabled(False, False)
-        self.setAcceptHoverEvents(True)
-        self._view = view
-
-    def mouseClickEvent(self, event: Any) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            event.accept()
-            self._view._take(self.mapSceneToView(event.scenePos()), last=True)
-
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            event.accept()
-            self._view._take(self.mapSceneToView(event.scenePos()), last=event.isFinish())
-
-    def hoverEvent(self, event: Any) -> None:
-        if event.isExit():
-            self._view._hover(None)
-        else:
-            self._view._hover(self.mapSceneToView(event.scenePos()))
-
-
-class Dot(pg.GraphicsObject):
-    """The run on the map. Dark rim, white ring: seen on every colour."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.theme, self.held = theme, False
-        self.setFlag(self.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setZValue(10)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-
-    def boundingRect(self) -> Any:
-        radius = 13 * self.theme.scale
-        return pg.QtCore.QRectF(-radius, -radius, 2 * radius, 2 * radius)
-
-    def paint(self, painter: Any, *_: Any) -> None:
-        scale = self.theme.scale * (1.12 if self.held else 1.0)
-        painter.setRenderHint(painter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for radius, colour in (
-            (10.5, QColor(RIM)),
-            (8.75, QColor(RING)),
-            (6.25, self.theme.colour("accent_fill")),
-        ):
-            painter.setBrush(colour)
-            painter.drawEllipse(QPointF(0, 0), radius * scale, radius * scale)
-
-
-def line_pens(kind: str, scale: float) -> tuple[QPen, QPen]:
-    """Rim and line in the style of a boundary; the rim has narrower gaps."""
-    width, dash = STYLES.get(kind, (2.0, None))
-    pens = []
-    for colour, margin in ((RIM, MARGIN), (AMBER, 0.0)):
-        pen = pg.mkPen(QColor(colour), width=(width + margin) * scale)
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        if dash is not None:  # Qt counts dashes in widths
-            on, off = dash[0] + margin / 2, dash[1] - margin / 2
-            pen.setDashPattern([on / (width + margin), off / (width + margin)])
-            pen.setDashOffset(-margin / 4 / (width + margin))
-        pens.append(pen)
-    return pens[0], pens[1]
+        lines = [where]
+        known = found.at(row, column)
+        for name, (mean, error) in list(known.items())[:LISTED]:
+            symbol = value if name == found.observable else self._names.get(name, name)
+            uncertain = f" ± {error:.2g}" if np.isfinite(error) else ""
+            lines.append(f"{symbol} {mean:.3f}{uncertain}")
+            if name == found.observable and self._predicted is not None:
+                theory = self._predicted[row, column]
+                if np.isfinite(theory):
+                    lines.append(f"theory {theory:.3f}")
+        if self._outdated:
+            lines.append("at other values than now")
+        return "\n".join(lines)
 
 
 def _nearest(values: np.ndarray, at: float) -> int | None:

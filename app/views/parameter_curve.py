@@ -1,6 +1,11 @@
-"""The order parameter against a parameter: theory's line, measured points, and the run on it."""
+"""The order parameter against a parameter: theory's line, measured points, and the run on it.
+
+A run that is led along a path draws its two ways here, and the loop between them.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
@@ -8,10 +13,27 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
-from app.views.plotting import DOT, Naming, PlotBase, Range, add_plot, bounds, dress, note, pen
+from app.views.plotting import (
+    DASH,
+    DOT,
+    SOLID,
+    Naming,
+    PlotBase,
+    Range,
+    add_plot,
+    bounds,
+    dress,
+    note,
+    pen,
+)
 
+
+if TYPE_CHECKING:
+    from engine.core.paths import Loop
 
 POINTS = 400  # measured ones that are kept
+FADED = 8  # ways of earlier loops that stay
+WAYS = ("a", "b")  # colours of the way there, and back
 
 
 class ParameterCurveView(PlotBase):
@@ -23,6 +45,11 @@ class ParameterCurveView(PlotBase):
         super().__init__(theme, parent)
         self._x, self._curves = np.empty(0), {}
         self._critical: list[float] = []
+        self._unstable: list[np.ndarray] = []
+        self._phases = False  # whether the curves are phases rather than estimates of one
+        self._width = np.nan  # of the band around theory, to either side
+        self._loop: Loop | None = None
+        self._faded: list[tuple[np.ndarray, np.ndarray]] = []  # ways of earlier loops
         self._points = np.empty((0, 3))  # x, mean, error
         self._run: tuple[float, float, float] | None = None
         self._words = ("", "")
@@ -36,6 +63,24 @@ class ParameterCurveView(PlotBase):
         self, x: np.ndarray, curves: dict[str, np.ndarray], critical: list[float] | None = None
     ) -> None:
         """Theory along the parameter by name, and where it turns."""
+        self._phases, self._unstable = False, []
+        self._set_theory(x, curves, critical)
+
+    def show_phases(self, x: np.ndarray, phases: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Every phase of theory: its values, and where it is stable; there it is solid."""
+        self._phases = True
+        curves, self._unstable = {}, []
+        for name, (y, stable) in phases.items():
+            y, stable = np.asarray(y, float), np.asarray(stable, bool)
+            curves[name] = np.where(stable, y, np.nan)
+            # A dashed line begins where the solid one ends: one point of overlap.
+            beside = stable & np.roll(stable, 1) & np.roll(stable, -1)
+            self._unstable.append(np.where(beside, np.nan, y))
+        self._set_theory(x, curves, None)
+
+    def _set_theory(
+        self, x: np.ndarray, curves: dict[str, np.ndarray], critical: list[float] | None
+    ) -> None:
         self._x = np.asarray(x, float)
         self._curves = {name: np.asarray(y, float) for name, y in curves.items()}
         self._critical = [c for c in critical or [] if np.isfinite(c)]
@@ -47,6 +92,32 @@ class ParameterCurveView(PlotBase):
         kept = self._points[apart > 1e-9 * max(1.0, abs(x))]
         self._points = np.concatenate([kept, [[x, mean, error]]])[-POINTS:]
         self.touch()
+
+    def set_band(self, members: int | None) -> None:
+        """How many members a run has: its order parameter scatters by 1/√N."""
+        self._width = np.nan if not members else members**-0.5
+        self.touch()
+
+    def show_loop(self, loop: Loop | None) -> None:
+        """What a run measures on its way along a path, and back; the last loops stay, faint."""
+        if self._loop is not None and loop is not self._loop:
+            ways = [self._loop.way(back=back) for back in (False, True)]
+            self._faded = [*self._faded, *(way for way in ways if len(way[0]))][-FADED:]
+        self._loop = loop
+        self.touch()
+
+    @property
+    def gap(self) -> float:
+        """How far the run is from theory (from its nearest phase), in standard errors."""
+        if self._run is None or not len(self._x):
+            return np.nan
+        x, mean, error = self._run
+        at = [np.interp(x, self._x, y, left=np.nan, right=np.nan) for y in self._curves.values()]
+        away = np.abs(np.array(at, float) - mean)
+        away = away[np.isfinite(away)]
+        if not away.size or not error > 0:
+            return np.nan
+        return float(away.min() / error)
 
     def set_run(self, x: float, mean: float, error: float = np.nan) -> None:
         """Where the run stands now."""
@@ -70,6 +141,7 @@ class ParameterCurveView(PlotBase):
     def clear(self) -> None:
         """Forget what was measured, and where the run stands."""
         self._points, self._run = np.empty((0, 3)), None
+        self._loop, self._faded = None, []
         self.touch()
 
     def restyle(self, theme: Theme) -> None:
@@ -80,7 +152,12 @@ class ParameterCurveView(PlotBase):
     def data(self) -> dict[str, np.ndarray]:
         theory = {f"theory {name}": y for name, y in self._curves.items()}
         measured = dict(zip(("x", "mean", "error"), self._points.T.copy(), strict=True))
-        return {"parameter": self._x, **theory, **measured}
+        ways = {}
+        if self._loop is not None:
+            for name, back in (("there", False), ("back", True)):
+                x, y = self._loop.way(back=back)
+                ways |= {f"path {name}": x, f"value {name}": y}
+        return {"parameter": self._x, **theory, **measured, **ways}
 
     @property
     def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -114,6 +191,29 @@ class ParameterCurveView(PlotBase):
         self._core = pg.ScatterPlotItem(
             size=5 * theme.scale, pen=None, brush=theme.colour("accent")
         )
+        self._dashes = pg.PlotDataItem(pen=pen(theme, "weaker"), connect="finite")
+        self._dashes.setZValue(5)
+        self._plot.addItem(self._dashes)
+        edge = pg.mkPen(None)
+        self._band = [pg.PlotDataItem(pen=edge), pg.PlotDataItem(pen=edge)]
+        self._shade = pg.FillBetweenItem(*self._band, brush=theme.colour("theory", 0.13))
+        self._shade.setZValue(1)
+        for item in (*self._band, self._shade):
+            self._plot.addItem(item)
+        # There is a solid line, back a dashed one: never colour alone.
+        faint = [pg.mkPen(theme.colour(way, 0.3), width=1) for way in WAYS]
+        self._old = [pg.PlotDataItem(pen=ink_, connect="finite") for ink_ in faint]
+        self._ways = [
+            pg.PlotDataItem(pen=pg.mkPen(theme.colour(way), width=2, style=style))
+            for way, style in zip(WAYS, (SOLID, DASH), strict=True)
+        ]
+        self._way_names = [
+            note(words, theme, way, (0, 1))
+            for words, way in zip(("there", "back"), WAYS, strict=True)
+        ]
+        for item in (*self._old, *self._ways, *self._way_names):
+            item.setZValue(8)
+            self._plot.addItem(item)
         layers = (self._bars, self._spots, self._bar, self._ring, self._core)
         for z, item in enumerate(layers):
             item.setZValue(10 + z)
@@ -129,13 +229,16 @@ class ParameterCurveView(PlotBase):
         for k, (name, y) in enumerate(self._curves.items()):
             if name not in self._lines:
                 line = pg.PlotDataItem(
-                    pen=pen(self.theme, "weaker" if k else "theory"), connect="finite"
+                    pen=pen(self.theme, "weaker" if k and not self._phases else "theory"),
+                    connect="finite",
                 )
                 words = note(name, self.theme, "theory", (1, 1))
                 self._plot.addItem(line)
                 self._plot.addItem(words)
                 self._lines[name] = (line, words)
             self._lines[name][0].setData(self._x, y)
+        self._draw_more_theory()
+        self._draw_loop()
         x, mean, error = self._points.T
         at = self._on_axis(x)
         self._spots.setData(at, mean)
@@ -144,6 +247,34 @@ class ParameterCurveView(PlotBase):
         self._draw_run()
         self._fit()
         self._place_words()
+
+    def _draw_more_theory(self) -> None:
+        """Unstable phases, and the band in which a run of so many members scatters."""
+        gap = np.array([np.nan])
+        parts = [part for y in self._unstable for part in (y, gap)]
+        x = [part for _ in self._unstable for part in (self._x, gap)]
+        none = np.empty(0)
+        self._dashes.setData(np.concatenate(x or [none]), np.concatenate(parts or [none]))
+        first = next(iter(self._curves.values()), none)
+        wide = np.isfinite(self._width) and not self._phases and np.isfinite(first).all()
+        for line, side in zip(self._band, (1, -1), strict=True):
+            line.setData(*((self._x, first + side * self._width) if wide else (none, none)))
+        self._shade.setVisible(bool(wide) and len(first) > 0)
+
+    def _draw_loop(self) -> None:
+        gap = np.array([np.nan])
+        for k, item in enumerate(self._old):
+            ways = self._faded[k::2]
+            x = [part for way in ways for part in (way[0], gap)]
+            y = [part for way in ways for part in (way[1], gap)]
+            item.setData(*(np.concatenate(part) if part else np.empty(0) for part in (x, y)))
+        for k, (item, name) in enumerate(zip(self._ways, self._way_names, strict=True)):
+            way = (np.empty(0),) * 2 if self._loop is None else self._loop.way(back=bool(k))
+            item.setData(*way)
+            name.setVisible(len(way[0]) > 2)
+            if len(way[0]) > 2:
+                middle = len(way[0]) // 2
+                name.setPos(self._on_axis(way[0])[middle], way[1][middle])
 
     def _draw_run(self) -> None:
         x, mean, error = self._run or (np.nan,) * 3
@@ -166,6 +297,8 @@ class ParameterCurveView(PlotBase):
             room = 0.02 * (right - left)
             self._plot.setXRange(left - room, right + room, padding=0)
         arrays = [*self._curves.values(), self._points[:, 1], np.array([run[1]], float)]
+        if self._loop is not None:
+            arrays += [self._loop.way(back=back)[1] for back in (False, True)]
         if self._span is not None:
             arrays.append(np.array(self._span, float))
         self._plot.setYRange(*self._range.follow(*bounds(arrays)), padding=0)

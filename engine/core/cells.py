@@ -45,7 +45,8 @@ class Effort(NamedTuple):
 class Batch(NamedTuple):
     """Cells under way, side by side; arrays are [seed, cell, ...]."""
 
-    state: Any
+    state: Any  # without what is quenched
+    quenched: dict[str, Any]  # [seed, ...], which all cells of a seed share
     tick: Int[Array, ""]
     blocks: dict[str, Float[Array, "seeds cells blocks"]]  # sums over the samples of each block
 
@@ -96,7 +97,7 @@ def beside(system: System[Any], seeds: int = 1) -> int:
     if not side_by_side(system):
         return 1
     state = jax.eval_shape(system.init, jax.random.key(0))
-    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(state)))
+    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(_parted(system, state)[0])))
     fit = 2 ** int(math.log2(min(max(VALUES / values, 1), MOST)))
     devices = jax.local_device_count()
     return max(1, fit // seeds) * (1 if devices == 1 else 2 ** int(math.log2(devices)))
@@ -153,7 +154,9 @@ def _begun(system: System[Any], keys: Key[Array, " seeds"], points: dict[str, Ar
     one = jax.tree.map(lambda leaf: leaf[0, 0], state)
     shape = (len(keys), len(next(iter(points.values()))), BLOCKS)
     blocks = {name: jnp.zeros(shape) for name in jax.eval_shape(system.observables, one)}
-    return Batch(state, jnp.int32(0), blocks)
+    own, quenched = _parted(system, state)
+    shared = {name: jax.tree.map(lambda leaf: leaf[:, 0], part) for name, part in quenched.items()}
+    return Batch(own, shared, jnp.int32(0), blocks)
 
 
 @partial(jax.jit, static_argnames="together", donate_argnames="batch")
@@ -172,33 +175,37 @@ def _marched(
     each = jax.vmap if together else _one_by_one
     ends = type(system).done is not System.done
 
-    def step(point: dict[str, Array], state: Any, key: Array) -> Any:
-        here = system.replace(**point)
+    def step(point: dict[str, Array], own: Any, shared: dict[str, Any], key: Array) -> Any:
+        here, state = system.replace(**point), _whole(own, shared)
         new = jax.tree.map(lambda a, b: a.astype(b.dtype), here.step(state, key), state)
         if ends:
             over = here.done(state)
             new = jax.tree.map(lambda old, new: jnp.where(over, old, new), state, new)
-        return new
+        return _parted(system, new)[0]
 
-    def measured(point: dict[str, Array], state: Any) -> Scalars:
-        return system.replace(**point).observables(state)
+    def measured(point: dict[str, Array], own: Any, shared: dict[str, Any]) -> Scalars:
+        return system.replace(**point).observables(_whole(own, shared))
 
     def advance(_: Array, batch: Batch) -> Batch:
         tick = batch.tick + 1
 
-        def of_seed(key: Array, state: Any) -> Any:
+        def of_seed(key: Array, state: Any, shared: dict[str, Any]) -> Any:
             # The key belongs to the seed and not to the cell, so noise is drawn once for all.
             key = jax.random.fold_in(key, tick)
-            return each(lambda point, state: step(point, state, key))(points, state)
+            return each(lambda point, state: step(point, state, shared, key))(points, state)
+
+        def of_seed_measured(state: Any, shared: dict[str, Any]) -> Scalars:
+            return each(lambda point, state: measured(point, state, shared))(points, state)
 
         def add(blocks: dict[str, Array]) -> dict[str, Array]:
             block = ((tick - settle) // every - 1) * BLOCKS // samples
-            new = each(lambda state: each(measured)(points, state))(state)
+            new = each(of_seed_measured)(state, batch.quenched)
             return {name: blocks[name].at[:, :, block].add(new[name]) for name in blocks}
 
-        state = each(of_seed)(keys, batch.state)
+        state = each(of_seed)(keys, batch.state, batch.quenched)
         due = (tick > settle) & ((tick - settle) % every == 0)
-        return Batch(state, tick, lax.cond(due, add, lambda blocks: blocks, batch.blocks))
+        blocks = lax.cond(due, add, lambda blocks: blocks, batch.blocks)
+        return Batch(state, batch.quenched, tick, blocks)
 
     return lax.fori_loop(0, steps, advance, batch)
 
@@ -239,8 +246,22 @@ def _summarised(
 
     sums = {name: jnp.moveaxis(row, 1, 0) for name, row in batch.blocks.items()}
     result = jax.vmap(of_cell)(points, sums)
-    demand = jax.vmap(jax.vmap(system.demand))(batch.state)
+
+    def demanded(state: Any, shared: dict[str, Any]) -> dict[str, Array]:
+        return jax.vmap(lambda own: system.demand(_whole(own, shared)))(state)
+
+    demand = jax.vmap(demanded)(batch.state, batch.quenched)
     return result, {name: jnp.max(need) for name, need in demand.items()}
+
+
+def _parted(system: System[Any], state: Any) -> tuple[Any, dict[str, Any]]:
+    """A state without what is quenched, and that."""
+    shared = {name: getattr(state, name) for name in type(system).quenched}
+    return (state._replace(**dict.fromkeys(shared)) if shared else state), shared
+
+
+def _whole(own: Any, shared: dict[str, Any]) -> Any:
+    return own._replace(**shared) if shared else own
 
 
 def _one_by_one(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -126,8 +126,11 @@ def fill(
 
 
 def blank(system: System[Any], x: Axis, y: Axis, observable: str) -> PhaseMap:
-    """A map of which nothing is known yet."""
-    return Picture(system, x, y, observable, None).map()
+    """A map of which nothing is known yet; nothing is traced for it."""
+    empty = np.full((y.count, x.count), np.nan)
+    values = {name: getattr(system, name) for name in parameters(system)}
+    measured = np.zeros(empty.shape, bool)
+    return PhaseMap(identity(system), values, x, y, observable, empty, empty, measured, 0)
 
 
 def measurable(system: System[Any], name: str | None = None) -> str:

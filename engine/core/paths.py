@@ -11,6 +11,7 @@ from engine.core.simulation import Simulation
 
 
 BINS = 48  # along a path, that the two ways are compared in
+EDGE = 3  # bins at an end, of which one must be known
 
 
 class Path:
@@ -82,7 +83,7 @@ class Loop:
                 sums.append(np.bincount(index, value, minlength=BINS) / count)
         gap = sums[1] - sums[0]
         known = np.isfinite(gap)
-        if not known[[0, -1]].all():
+        if not (known[:EDGE].any() and known[-EDGE:].any()):
             return np.nan  # not there yet, or not back
         gap = np.interp(np.arange(BINS), np.flatnonzero(known), gap[known])
         name = self.path.main.name

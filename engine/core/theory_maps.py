@@ -96,6 +96,12 @@ def critical_values(system: System[Any]) -> dict[str, list[float]]:
     return found
 
 
+def landscapes(system: System[Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """−ln P of each observable that the system knows it of, along its values."""
+    found = jax.device_get(_landscape(system))
+    return {name: (np.asarray(c.x), np.asarray(c.y)) for name, c in found.items()}
+
+
 def region_names(system: System[Any], x: Axis, y: Axis) -> dict[str, tuple[float, float]]:
     """Where on the map the name of each phase has most room; small phases stay unnamed.
 
@@ -151,3 +157,8 @@ def _layer(branch: Branch, shape: tuple[int, ...]) -> BranchLayer:
 @jax.jit
 def _boundaries(system: System[Any]) -> dict[str, Any]:
     return jax.tree.map(jnp.asarray, system.boundaries())
+
+
+@jax.jit
+def _landscape(system: System[Any]) -> dict[str, Any]:
+    return system.landscape()

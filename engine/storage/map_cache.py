@@ -20,7 +20,7 @@ import platformdirs
 
 from engine.core.axes import Axis
 from engine.core.cells import Effort
-from engine.core.maps import PhaseMap, blank, measurable
+from engine.core.maps import PhaseMap, Picture, measurable
 from engine.core.parameters import parameters
 from engine.core.system import System, identity
 from engine.storage.atomic import written
@@ -87,7 +87,7 @@ class MapCache:
         path = self._path(system, depends)
         try:
             if self.load(system, x, y, effort) is None:
-                self._make(path, depends, blank(system, x, y, measurable(system)))
+                self._make(path, depends, Picture(system, x, y, measurable(system), None).map())
             file = h5py.File(path, "r+")
         except OSError:
             yield lambda found: None

@@ -397,7 +397,7 @@ def test_lines_of_theory_lie_on_the_map_in_their_styles(dark, shown, qtbot):
     drawn(shown(view), qtbot)
     assert set(view._drawn_lines) == {"onset", "limit"}
     assert colours_in(view, "theory") > 100
-    styles = [items[1].opts["pen"].style() for items in view._drawn_lines.values()]
+    styles = [line._items[1].opts["pen"].style() for line in view._drawn_lines.values()]
     assert set(styles) == {Qt.PenStyle.SolidLine, Qt.PenStyle.CustomDashLine}
     view.show_theory_lines({})
     drawn(view, qtbot)
@@ -413,9 +413,9 @@ def test_the_pointer_reads_a_cell(dark, shown, qtbot):
     assert view.words_at(0.5, 2.0) == "η 0.5 · ρ 2\nφ 0.500 ± 0.01\ntheory 0.400"
     assert "not computed yet" in view.words_at(1.0, 3.0)
     assert view.words_at(5.0, 2.0) == ""
-    view._hover(QPointF(0.5, 2.0))
+    view.hover(QPointF(0.5, 2.0))
     assert view._words.isVisible()
-    view._hover(None)
+    view.hover(None)
     assert not view._words.isVisible()
 
 

@@ -300,3 +300,49 @@ def test_several_devices_share_the_cells_and_change_nothing():
     assert [int(words[0]) for words in said] == [1, 2]
     one, two = (np.array(words[1:], float) for words in said)
     np.testing.assert_allclose(two, one, rtol=1e-4)  # sums are in another order
+
+
+class Crystal(NamedTuple):
+    x: jax.Array
+    pinning: jax.Array
+
+
+class Pinned(System[Crystal]):
+    """Free particles, each with a place of its own that the seed alone decides."""
+
+    stiffness: Scalar = live(default=1.0, span=(0.1, 2), symbol="k", help="of the pins")
+    shift: Scalar = live(default=0.0, span=(-1, 1), symbol="s", help="of all")
+    n: int = size(default=64, span=(1, 4096), symbol="N", help="particles")
+
+    def init(self, key):
+        return Crystal(jnp.zeros(self.n), jax.random.normal(key, (self.n,)))
+
+    def step(self, state, key):
+        pull = self.stiffness * (state.pinning + self.shift - state.x)
+        kick = 0.1 * jax.random.normal(key, state.x.shape)
+        return state._replace(x=state.x + 0.5 * pull + kick)
+
+    def observables(self, state):
+        return {"place": jnp.mean(state.x), "known": jnp.mean(state.x * state.pinning)}
+
+    def frame(self, state):
+        return {}
+
+
+class Shared(Pinned):
+    """The same, which says so."""
+
+    quenched = ("pinning",)
+
+
+def test_what_is_quenched_is_held_once_for_all_cells_of_a_seed_and_changes_nothing():
+    x, y = Axis("stiffness", 0.1, 1, 4), Axis("shift", -1, 1, 4)
+    plain, shared = (
+        last(system, x, y, settle=5, measure=16, seeds=2) for system in (Pinned(), Shared())
+    )
+    for name, (mean, _) in plain.values.items():
+        np.testing.assert_allclose(shared.values[name][0], mean, rtol=1e-4, atol=1e-6)
+    assert cells.beside(Shared(n=4096), 1) == 2 * cells.beside(Pinned(n=4096), 1)
+    assert cells._begun(
+        Shared(), jax.random.split(jax.random.key(0), 2), {"stiffness": np.ones(8, np.float32)}
+    ).quenched["pinning"].shape == (2, 64)

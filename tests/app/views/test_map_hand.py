@@ -1,0 +1,160 @@
+"""The hand on a phase diagram: paths, closer looks, pins; and what lies on the cells."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtWidgets import QApplication
+
+from app.map_panel import seen_closer
+from app.views.map_marks import greyed, hatching
+from app.views.map_view import MapView
+from app.views.pins import Pins
+from engine.core.axes import Axis
+from engine.core.maps import PhaseMap
+
+from .conftest import picture
+
+
+X, Y = Axis("a", 0, 1, 5), Axis("b", 1, 3, 3)
+
+
+def phase_map(x=X, y=Y):
+    mean = np.linspace(0, 1, y.count * x.count).reshape(y.count, x.count)
+    values = {"order": (mean, 0 * mean + 0.01), "energy": (2 * mean, 0 * mean)}
+    measured = np.ones(mean.shape, bool)
+    return PhaseMap("vicsek", {}, x, y, "order", mean, 0 * mean + 0.01, measured, 1, values)
+
+
+@pytest.fixture
+def view(dark, shown, qtbot):
+    view = MapView(dark)
+    view.show_map(phase_map())
+    view.set_dot(0.5, 2.0)
+    shown(view, 400, 300)
+    qtbot.wait(80)
+    return view
+
+
+def place(view, x, y):
+    return view.canvas.mapFrom(view, view.on_screen(x, y))
+
+
+def test_a_path_is_drawn_in_one_go_and_leaves_the_dot_alone(view, qtbot):
+    drawn, moves, ended = [], [], []
+    view.path_drawn.connect(drawn.append)
+    view.dot_moved.connect(lambda *at: moves.append(at))
+    view.drawing_ended.connect(lambda: ended.append(1))
+    view.set_drawing(True)
+    port, left = view.canvas.viewport(), Qt.MouseButton.LeftButton
+    qtbot.mousePress(port, left, pos=place(view, 0.1, 1.2))
+    for x in np.linspace(0.2, 0.9, 8):
+        qtbot.mouseMove(port, pos=place(view, x, 1.2 + x))
+        qtbot.wait(15)
+    qtbot.mouseRelease(port, left, pos=place(view, 0.9, 2.1))
+    (points,) = drawn
+    assert points[0] == pytest.approx((0.1, 1.2), abs=0.02)
+    assert points[-1] == pytest.approx((0.9, 2.1), abs=0.02)
+    assert not moves
+    assert not view.drawing
+    assert ended == [1]
+
+
+def test_a_path_is_drawn_corner_by_corner_up_to_a_double_click(view, qtbot):
+    drawn = []
+    view.path_drawn.connect(drawn.append)
+    view.set_drawing(True)
+    for x, y in ((0.2, 1.5), (0.8, 1.5), (0.8, 2.5)):
+        view.add_corner(QPointF(x, y), last=False)
+    view.add_corner(QPointF(0.8, 2.5), last=True)
+    np.testing.assert_allclose(drawn[0], [(0.2, 1.5), (0.8, 1.5), (0.8, 2.5)])
+
+
+def test_a_path_of_one_point_is_none(view):
+    drawn = []
+    view.path_drawn.connect(drawn.append)
+    view.set_drawing(True)
+    view.add_corner(QPointF(0.2, 1.5), last=False)
+    view.add_corner(QPointF(0.2, 1.5), last=True)
+    assert not drawn
+    assert not view.drawing
+
+
+def test_the_wheel_looks_closer_around_the_pointer_and_once(view, qtbot):
+    asked = []
+    view.zoom_asked.connect(lambda x, y: asked.append((x, y)))
+    for share in (0.8, 0.64):
+        view.ask_zoom(QRectF(0.5 - share / 2, 2 - share, share, 2 * share))
+    qtbot.waitUntil(lambda: bool(asked), timeout=3000)
+    qtbot.wait(300)
+    assert len(asked) == 1
+    assert asked[0][0] == pytest.approx((0.18, 0.82))
+
+
+def test_a_double_click_pins_a_place(view, qtbot):
+    pinned = []
+    view.pinned.connect(lambda *at: pinned.append(at))
+    view.pin(QPointF(0.25, 1.5))
+    assert pinned == [(0.25, 1.5)]
+
+
+def test_pins_stand_beside_their_places_and_apart_from_each_other(view, dark, qtbot):
+    pins = Pins(dark, view)
+    for k in range(5):
+        pins.add(0.5, 2.0 + 0.02 * k, most=3)
+    assert len(pins.pins) == 3  # the oldest gave way
+    frames = [pin.geometry() for pin in pins.pins.values()]
+    assert not any(a.intersects(b) for a in frames for b in frames if a is not b)
+    assert all(view.rect().contains(frame) for frame in frames)
+    first = next(iter(pins.pins))
+    pins.remove(first)
+    assert first not in pins.pins
+    QApplication.sendPostedEvents()
+
+
+def test_a_cell_tells_all_its_observables(view):
+    view.set_axes("a", "b", "order", symbols=("a", "b", "r"), names={"energy": "e"})
+    assert view.words_at(0.5, 2.0) == "a 0.5 · b 2\nr 0.500 ± 0.01\ne 1.000 ± 0"
+    view.set_stale(True)
+    assert "at other values than now" in view.words_at(0.5, 2.0)
+
+
+def test_stale_cells_lose_their_colours(view, qtbot):
+    at = view.on_screen(0.75, 2.0)
+    before = picture(view)[at.y(), at.x()]
+    view.set_stale(True)
+    qtbot.wait(120)
+    after = picture(view)[at.y(), at.x()]
+    assert np.ptp(after) < 0.5 * np.ptp(before)
+    assert np.ptp(greyed(np.array([[[255, 0, 0, 255]]], np.uint8))[0, 0, :3]) < 80
+
+
+def test_doubtful_cells_are_hatched():
+    seen = hatching(np.array([[True, False]]))
+    left, right = np.split(seen[..., 3], 2, axis=1)
+    assert 0.05 < (left > 0).mean() < 0.3
+    assert not right.any()
+
+
+def test_regions_are_named_on_the_map(view, qtbot):
+    view.show_regions({"ordered": (0.2, 1.5), "free": (0.8, 2.5)})
+    qtbot.wait(120)
+    assert [item.words for item in view._drawn_regions] == ["ordered", "free"]
+    view.show_regions({})
+    qtbot.wait(120)
+    assert not view._drawn_regions
+
+
+def test_a_closer_look_begins_with_what_is_known():
+    closer = seen_closer(
+        phase_map(), phase_map(X._replace(low=0.5, count=9), Y._replace(low=2, count=9))
+    )
+    np.testing.assert_allclose(closer.mean[0, 0], phase_map().mean[1, 2])
+    np.testing.assert_allclose(closer.mean[-1, -1], 1.0)
+    outside = seen_closer(phase_map(), phase_map(X._replace(low=-1, high=0)))
+    assert np.isnan(outside.mean[:, 0]).all()
+    assert outside.mean[0, -1] == 0.0
+
+
+def test_a_place_outside_of_what_is_seen_is_nowhere(view):
+    assert view.on_screen(5.0, 2.0) is None
+    assert isinstance(view.on_screen(0.5, 2.0), QPoint)
