@@ -75,6 +75,7 @@ class DenseHebbian(System[State]):
         "class mean": Hint(large=False, glow=False),
         "overlaps": Hint(large=False),
     }
+    cell: ClassVar[Mapping[str, int]] = {"n": 48}
     quenched: ClassVar[tuple[str, ...]] = ("mean", "archetype")
     presets = (
         Preset("recall", load=0.05, temperature=0.1, quality=1.0),

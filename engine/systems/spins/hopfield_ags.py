@@ -10,10 +10,10 @@ from jaxtyping import Array, Float, Int, Key
 from scipy.optimize import minimize_scalar
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Bars, Box, Frame, Image
+from engine.core.layers import Axes, Bars, Box, Curve, Frame, Image
 from engine.core.parameters import Scalar, asset, live, size, start
 from engine.core.system import System, Touch, poke
-from engine.core.theory import Boundary, Branch, Flags, Scalars
+from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics.fixed_points import fixed_point
 from engine.numerics.glauber import hebbian_sweep
 from engine.numerics.pictures import glyphs
@@ -70,6 +70,7 @@ class HopfieldAGS(System[State]):
         "memory": Hint(large=False),
         "overlaps": Hint(large=False),
     }
+    cell: ClassVar[Mapping[str, int]] = {"side": 24}
     quenched: ClassVar[tuple[str, ...]] = ("pattern",)
     presets = (
         Preset("recall", load=0.05, temperature=0.2, corruption=0.3),
@@ -85,6 +86,9 @@ class HopfieldAGS(System[State]):
         Quantity("energy", symbol="e", help="per spin"),
     )
     clock = "sweeps"
+    critical = Criticality(
+        "load", (24, 32, 45), (0.02, 0.2), "loss", "overlap", 0.7, boundary="memory is lost"
+    )
 
     load: Scalar = live(
         default=0.05, span=(0.001, 0.25), symbol="α", help="patterns per spin", limits=(0, MOST)
@@ -201,6 +205,22 @@ class HopfieldAGS(System[State]):
             ),
             "memory is best": Boundary({"load": bisect(best, 1e-4, 0.138)}, kind="first order"),
         }
+
+    def landscape(self) -> dict[str, Curve]:
+        """N f(m)/T: the free energy of all states with an overlap m with one pattern."""
+        m = jnp.linspace(0, 0.999, 65)
+
+        def height(m: Array) -> Array:
+            def freezing(q: Array) -> Array:
+                width = jnp.sqrt(self.load * noise(q, self.temperature))
+                return gaussian_mean(lambda z: jnp.tanh((m + width * z) / self.temperature) ** 2)
+
+            guess = 1 - 0.01 * jnp.asarray(self.temperature, float)
+            q, _ = fixed_point(freezing, guess, iterations=100)
+            return phase(m, q, self.load, self.temperature).free_energy
+
+        free = jax.vmap(height)(m)
+        return {"overlap": Curve(m, self.n * (free - jnp.min(free)) / self.temperature)}
 
     def caveats(self, state: State) -> Flags:
         few = self.stored()[state.shown] == 0

@@ -13,7 +13,7 @@ from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Bars, Box, Curve, Frame, Image, Text
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
-from engine.core.theory import Boundary, Branch, Flags, Scalars
+from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics import checkerboard, small_ising
 from engine.numerics.exchange import exchanged
 from engine.numerics.fixed_points import fixed_point
@@ -113,6 +113,9 @@ class Ising2D(System[State]):
         Quantity("heat capacity", symbol="c"),
     )
     clock = "sweeps"
+    critical = Criticality(
+        "temperature", (32, 64, 128), (2.1, 2.5), "binder", boundary="critical point"
+    )
 
     temperature: Scalar = live(
         default=2.27, span=(0.5, 5), symbol="T", help="of the bath", limits=(1e-3, math.inf)

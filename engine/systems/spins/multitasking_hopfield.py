@@ -62,6 +62,8 @@ class MultitaskingHopfield(System[State]):
         "network": Hint(large=False, glow=False),
         "staircase": Hint(large=False),
     }
+    cell: ClassVar[Mapping[str, int]] = {"n": 1024}
+    quenched: ClassVar[tuple[str, ...]] = ("sign", "uniform")
     presets = (
         Preset("staircase", dilution=0.3, temperature=0.02),
         Preset("lowest stairs melted", dilution=0.3, temperature=0.2),

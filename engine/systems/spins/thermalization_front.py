@@ -71,6 +71,7 @@ class ThermalizationFront(System[State]):
         "lag": Hint(large=False),
         "speeds": Hint(large=False),
     }
+    cell: ClassVar[Mapping[str, int]] = {"cells": 256}
     presets = (
         Preset("wave from a step", model="wave", steepness=20.0),
         Preset("wave from a slow edge", model="wave", steepness=0.4),

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Points
+from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Segments
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Criticality, Flags, Scalars
@@ -68,7 +68,7 @@ class XYVortices(System[State]):
         "lattice": Hint(glow=False),
         "correlation": Hint(large=False),
     }
-    cell: ClassVar[Mapping[str, int]] = {"length": 32}
+    cell: ClassVar[Mapping[str, int]] = {"length": 16}
     presets = (
         Preset("pairs", temperature=0.8, beginning="aligned"),
         Preset("unbinding", temperature=0.95, beginning="aligned"),
@@ -85,7 +85,7 @@ class XYVortices(System[State]):
     )
     clock = "sweeps"
     critical = Criticality(
-        "temperature", (32, 48, 64), (0.7, 1.1), "jump", "stiffness", 2 / math.pi,
+        "temperature", (16, 32, 64), (0.7, 1.1), "jump", "stiffness", 2 / math.pi,
         boundary="vortices part",
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ class XYVortices(System[State]):
     beginning: str = start(
         default="random", choices=("aligned", "random"), help="the first state: cold or hot"
     )
-    length: int = size(default=128, span=(32, 1024), symbol="L", help="side of the lattice; even")
+    length: int = size(default=128, span=(16, 1024), symbol="L", help="side of the lattice; even")
 
     def init(self, key: Key[Array, ""]) -> State:
         if self.length % 2:
@@ -215,12 +215,18 @@ class XYVortices(System[State]):
         there = row >= 0
         place = jnp.where(there[:, None], jnp.stack([column, row], axis=1) + 1.0, jnp.nan)
         sign = jnp.where(there, charge[row, column], 0).astype(float)
+        # A minus for each, and a stroke across it for those that are positive.
+        arm = max(1.0, self.length / 100)
+        flat, upright = jnp.array([arm, 0.0]), jnp.array([0.0, arm])
+        across = jnp.where((sign > 0)[:, None], place, jnp.nan)
+        starts = jnp.concatenate([place - flat, across - upright])
+        ends = jnp.concatenate([place + flat, across + upright])
         board = Box(jnp.zeros(2), jnp.full(2, float(self.length)), periodic=True)
         return {
             "lattice": (
                 board,
                 Image(angle % (2 * jnp.pi), scale="phase", span=(0, 2 * np.pi)),
-                Points(place, {"charge": Colour(sign, scale="signed", span=(-1, 1))}, radius=0.8),
+                Segments(starts, ends, Colour(jnp.tile(sign, 2), scale="signed", span=(-1, 1))),
             ),
             "correlation": self._correlation(joined(state.spin)),
         }

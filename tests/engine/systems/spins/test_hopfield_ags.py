@@ -49,6 +49,15 @@ def test_a_branch_that_is_not_there_is_not_a_number():
     assert branches["no memory"].values["overlap"] == 0
 
 
+def test_the_landscape_has_its_valley_at_the_memory():
+    system = HopfieldAGS(load=0.03, temperature=0.2)
+    curve = system.landscape()["overlap"]
+    assert curve.x[np.argmin(curve.y)] == pytest.approx(retrieved(0.03, 0.2).m.item(), abs=0.02)
+    # Beyond the capacity there is none but that of the glass.
+    lost = HopfieldAGS(load=0.2, temperature=0.2).landscape()["overlap"]
+    assert lost.x[np.argmin(lost.y)] < 0.1
+
+
 def test_the_network_remembers_as_theory_says():
     system = HopfieldAGS(side=45, memories="random")
     temperature = jnp.array([0.2, 0.5])
