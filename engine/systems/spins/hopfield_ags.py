@@ -187,8 +187,8 @@ class HopfieldAGS(System[State]):
             memory, glass = retrieved(load, self.temperature), frozen(load, self.temperature)
             return jnp.where(memory.free_energy < glass.free_energy, 1.0, -1.0)
 
-        hottest = bisect(lambda t: recalls(self.load, t), 0.01, 1.0)
-        fullest = bisect(lambda load: recalls(load, self.temperature), 1e-4, 0.15)
+        hottest = bisect(lambda t: recalls(self.load, t), 0.01, 1.0, halvings=16)
+        fullest = bisect(lambda load: recalls(load, self.temperature), 1e-4, 0.15, halvings=16)
         return {
             "spin glass": Boundary(
                 {
@@ -203,7 +203,9 @@ class HopfieldAGS(System[State]):
                 },
                 kind="spinodal",
             ),
-            "memory is best": Boundary({"load": bisect(best, 1e-4, 0.138)}, kind="first order"),
+            "memory is best": Boundary(
+                {"load": bisect(best, 1e-4, 0.138, halvings=16)}, kind="first order"
+            ),
         }
 
     def landscape(self) -> dict[str, Curve]:
@@ -277,12 +279,12 @@ def retrieved(load: Scalar, temperature: Scalar) -> Phase:
         m, q = u
         width = jnp.sqrt(load * noise(q, temperature))
         return (
-            gaussian_mean(lambda z: jnp.tanh((m + width * z) / temperature)),
-            gaussian_mean(lambda z: jnp.tanh((m + width * z) / temperature) ** 2),
+            gaussian_mean(lambda z: jnp.tanh((m + width * z) / temperature), every=2),
+            gaussian_mean(lambda z: jnp.tanh((m + width * z) / temperature) ** 2, every=2),
         )
 
     guess = (jnp.ones(()), 1 - 0.01 * jnp.asarray(temperature))
-    (m, q), residual = fixed_point(saddle, guess, iterations=60, newton=8)
+    (m, q), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
     there = (m > 0.01) & (residual < 1e-4)
     return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, q, load, temperature)))
 
