@@ -21,12 +21,13 @@ from engine.core.parameters import declared, parameters, similar
 from engine.core.simulation import Simulation
 from engine.core.stepping import Run, begin
 from engine.core.system import System, pokes
-from engine.core.timeline import Branch, Event, Grow, Poke, Position, Timeline
+from engine.core.timeline import Branch, Event, Grow, Poke, Position, Stroke, Timeline
 from engine.storage.session_schema import ArrayName, RunRecord, SessionError, Value, event_of
 from engine.storage.sessions import Session, made_with, physics, release
 
 
 ROOM = 16  # times the end of a span: larger sizes are not opened from a file
+LARGEST = float(np.finfo(np.float32).max)
 PIECE = 0.25  # s of replay between two looks at whether it is still wanted
 
 
@@ -151,21 +152,22 @@ def _value(session: Session, cls: type[System[Any]], name: str, value: Value | i
     """The value of a parameter, as it is kept in the system."""
     parameter = declared(cls, name)
     if isinstance(value, ArrayName):
+        if parameter.span is not None or parameter.choices is not None:
+            raise SessionError(f"The session has an array where {name!r} is one value.")
         if value.array not in session.arrays:
             raise SessionError(
                 f"The session needs an array for {name!r} that was too large to travel with it: "
                 "open the session file that was saved beside."
             )
-        value_of: Any = jnp.asarray(session.arrays[value.array])
-        if parameter.span is not None or parameter.choices is not None:
-            raise SessionError(f"The session has an array where {name!r} is one value.")
-        return value_of
+        return jnp.asarray(session.arrays[value.array])
     if isinstance(value, list):
         return parameter.check(tuple(value))
     if parameter.span is None and parameter.choices is None and value is not None:
         raise SessionError(f"The session has {value!r} where {name!r} is an array.")
     if parameter.traced and parameter.span is not None and not isinstance(value, int | float):
         raise SessionError(f"The session has {value!r} where {name!r} is a number.")
+    if isinstance(value, int | float) and not abs(value) < LARGEST:
+        raise SessionError(f"The session has {value:g} for {name!r}: no such number is computed.")
     checked = parameter.check(value)
     if parameter.kind == "size" and parameter.span is not None:
         most = max(ROOM * parameter.span[1], parameter.default)
@@ -188,6 +190,8 @@ def _timeline(session: Session, run: RunRecord, system: System[Any]) -> Timeline
                 raise SessionError(f"The session has an unknown poke, {event.name[:60]!r}.")
             if bool(known[event.name].view) != (event.stroke is not None):
                 raise SessionError(f"The session has no hand for its poke {event.name!r}.")
+            if event.stroke is not None and not _is_plain(event.stroke):
+                raise SessionError(f"The session has a hand out of all bounds at {event.name!r}.")
         if isinstance(event, Grow):
             for name in event.sizes:
                 if parameters(system)[name].kind != "size":
@@ -239,6 +243,11 @@ def _state(
     if int(state.tick) != place.step - birth.step or not 0 <= saved.tick <= int(state.tick):
         return None
     return Snapshot(system, state, seed, Clock(saved.time, saved.tick), timeline, place)
+
+
+def _is_plain(stroke: Stroke) -> bool:
+    numbers = (*stroke.position, *stroke.drag, stroke.radius, stroke.sign)
+    return all(abs(number) < LARGEST for number in numbers)
 
 
 def _check_memory(system: System[Any]) -> None:
