@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from engine.core.simulation import Simulation as Simulation
     from engine.core.simulation import along as along
     from engine.core.simulation import sweep as sweep
-    from engine.replay import replay as replay
     from engine.storage.sessions import Session as Session
     from engine.systems import gallery as gallery
 
@@ -22,7 +21,6 @@ WHERE = {
     "Simulation": "engine.core.simulation",
     "along": "engine.core.simulation",
     "sweep": "engine.core.simulation",
-    "replay": "engine.replay",
     "Session": "engine.storage.sessions",
     "gallery": "engine.systems",
 }
