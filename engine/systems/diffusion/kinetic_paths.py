@@ -101,7 +101,7 @@ class KineticPaths(System[State]):
         Quantity("angle", symbol="Ψ", span=(0, math.pi / 2), unit="rad", help="of the cone"),
         Quantity("tau", symbol="τ", span=(0, 1), help="0 is noise, 1 is data"),
     )
-    clock = "tau"
+    clock = "steps"
 
     spread: Scalar = live(
         default=0.1,
