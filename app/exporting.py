@@ -1,214 +1,127 @@
-"""From what is on the window to a file: figures, videos and the clipboard, made beside the run."""
+"""From what is on the window to a file: figures and the clipboard, made beside the run."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PySide6.QtCore import QMimeData, QObject, QStandardPaths, Signal
+from PySide6.QtCore import QMimeData, QObject, QStandardPaths
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog
 
-from app.diagrams import symbol_of
-from app.priority import BUILD, give_way
-from app.widgets.export_dialog import ExportDialog
+from app.filming import Filmer
+from app.jobs import Deed, Jobs
+from app.stills import capture, table, titles
+from app.widgets.composer import Composer
 
 
 if TYPE_CHECKING:
-    from app.figures.panels import Panel
-    from app.figures.style import FigureStyle
+    from app.figures.recipe import Recipe
+    from app.figures.still import Still
     from app.window import Window
 
-PREVIEW = 160  # dpi of the page in the dialog
+PREVIEW = 1400  # pixels of the longer side of the page in the composer
 
 
 class Exporter(QObject):
     """Takes what is shown as data, and draws it anew at the asked size in a thread of its own."""
 
-    drawn = Signal(object)  # a callable for the window's thread
-    progressed = Signal(str, float)  # words, share
-
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._window = window
-        self._thread: threading.Thread | None = None
-        self._next: tuple[str, Callable[[], Callable[[], None]]] | None = None
-        self._stopping = False
-        self.drawn.connect(lambda deed: deed())
-        self.progressed.connect(self._on_progress)
-
-    # What can be exported.
+        self._jobs = Jobs("exporter", self)
+        self._jobs.progressed.connect(self._on_progress)
+        self._jobs.failed.connect(partial(self._complain, "Not exported"))
+        self.films = Filmer(window)
+        self.look: Callable[[], dict[str, Any]] = dict  # what a session keeps of the window
+        self._composer: Composer | None = None
+        self._page: _Page | None = None  # kept: Qt holds its methods weakly
 
     def names(self) -> dict[str, str]:
         """The views of the window in words, by name; the large one first."""
-        window = self._window
-        if window.moment is None:
-            return {}
-        large, *others = window.moment.frame
-        order = symbol_of(window.moment.system, next(iter(window.moment.observables), ""))
-        return {
-            large: large.capitalize(),
-            "trace": window.trace_panel.title(),
-            "map": "Phase diagram",
-            "curve": f"Theory curve of {order}",
-            **{name: name.capitalize() for name in others},
-        }
-
-    def _panels(self, names: tuple[str, ...]) -> Callable[[], list[Panel]]:
-        """These views as data: what is on the screen now, whatever the run does next.
-
-        Made in the exporting thread, since a swarm that is shown as its density has to be asked
-        of the run.
-        """
-        window, moment = self._window, self._window.moment
-        if moment is None:
-            raise ValueError("Nothing is open yet: open a system first.")
-        system, axes = moment.system, window.diagrams.axes
-        order = next(iter(moment.observables), "")
-        trace = [np.asarray(column) for column in list(window.trace.data().values())[:3]]
-        measured, lines = window.diagrams.measured, dict(window.diagrams.lines)
-        curve = window.diagrams.curve_parts()
-        values = window.session.values
-        view, large = window.stage.view, window.stage.name
-        camera = copy.deepcopy(getattr(view, "camera", None))
-        colouring = getattr(view, "colouring", "") or None
-        whole = window.runner.ask(lambda run: run.look().frame) if moment.densities else None
-        if "map" in names and (measured is None or axes is None):
-            raise ValueError("The map has no cells yet: wait until it is being filled.")
-
-        def make() -> list[Panel]:
-            from app.figures import panels
-
-            frame = moment.frame if whole is None else whole.result(timeout=60)
-            label = panels.quantity_label(system, order)
-            made: list[Panel] = []
-            for name in names:
-                if name == "trace":
-                    made.append(panels.Trace(*trace, label=label, clock=system.clock))
-                elif name == "map" and axes is not None:
-                    x, y = (panels.parameter_label(system, axis.name) for axis in axes)
-                    dot = (values[axes[0].name], values[axes[1].name])
-                    made.append(panels.MapPanel(measured, lines, dot, x, y, label))
-                elif name == "curve" and axes is not None:
-                    x = panels.parameter_label(system, axes[0].name)
-                    made.append(panels.ParameterCurve(**curve, x_label=x, y_label=label))
-                elif name in frame:
-                    (panel,) = panels.frame_panels(system, frame, (name,))
-                    if name == large and camera is not None:
-                        panel = dataclasses.replace(panel, camera=camera, colouring=colouring)
-                    made.append(panel)
-            return made
-
-        return make
-
-    def metadata(self, names: tuple[str, ...] = ()) -> dict[str, Any]:
-        """What makes the figure again, and the program that made it."""
-        from app.figures.metadata import metadata_of
-
-        moment = self._window.moment
-        if moment is None:
-            return {}
-        return metadata_of(
-            moment.system, seed=moment.seed, tick=moment.tick, time=moment.time, views=names
-        )
+        return titles(self._window)
 
     # Figures.
 
     def show_dialog(self, chosen: tuple[str, ...] = ()) -> None:
-        """Ask what, how large and where; the run goes on."""
-        if self._window.moment is None:
-            return
+        """Compose a figure; the run goes on."""
         names = self.names()
-        dialog = ExportDialog(
-            self._window.theme, list(names.items()), chosen or tuple(names)[:1], self._window
+        moment = self._window.moment
+        if moment is None or not names:
+            return
+        from app.figures.style import presets
+
+        panels = [(name, None) for name in chosen if name in names]
+        timed = [name for name in names if name in moment.frame]
+        dialog = Composer(
+            self._window.theme,
+            names,
+            timed,
+            presets(),
+            steps=moment.past.position.step,
+            panels=panels,
+            parent=self._window,
         )
-        dialog.preview_wanted.connect(lambda wish: self._preview(dialog, wish))
-        dialog.asked.connect(lambda wish: self._ask_path(dialog, wish))
-        self._dialog = dialog
+        self._composer, self._page = dialog, _Page(self, dialog)
+        self._page.take()
         dialog.open()
 
     def export(
         self, names: tuple[str, ...], path: Path, style: dict[str, Any] | None = None
     ) -> None:
         """Draw these views into a file, in the background."""
-        wish = style or {}
+        wish = {"panels": [(name, None) for name in names], "style": style or {}}
+        make = self.captured("Not exported")
+        if make is not None:
+            self.save(make, wish | {"embedded": True}, path)
+
+    def captured(self, title: str) -> Callable[[], Still] | None:
+        """The present instant, or None after a word to the user."""
         try:
-            make = self._panels(names)
+            return capture(self._window, self.look())
         except ValueError as error:
-            self._window.stage.say("warning", "Not exported", str(error), kind="warning")
-            return
-        about = self.metadata(names) if wish.get("metadata", True) else None
+            self._complain(title, str(error))
+            return None
 
-        def draw() -> Callable[[], None]:
-            from app.figures.figure import export_figure
+    def save(self, make: Callable[[], Still], wish: dict[str, Any], path: Path) -> None:
+        """Draw a figure into a file, and what stands beside it, in the background."""
+        look = self.look()
 
-            made = export_figure(make(), path, _style(wish), about)
-            return lambda: self._window.stage.say("export", "Exported", str(made))
+        def draw() -> Deed:
+            from app.figures.companions import write_beside
+            from app.figures.still import export
 
-        self.begin(f"Drawing {path.name}", draw)
+            still = make()
+            recipe = recipe_for(still, wish)
+            made = export(still, recipe, path, embedded=wish.get("embedded", True))
+            beside = {name: wish.get(name) for name in ("data", "script", "sidecar")}
+            files = write_beside(still, recipe, path, window=look, **beside)
+            more = f" and {len(files)} beside it" if files else ""
+            return lambda: self._window.stage.say("export", "Exported", f"{made}{more}")
 
-    def _ask_path(self, dialog: ExportDialog, wish: dict[str, Any]) -> None:
-        kind = wish["format"]
-        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        start = str(Path(folder) / f"{self._window.session.id}.{kind}")
-        path, _ = QFileDialog.getSaveFileName(
-            dialog, "Save figure", start, f"{kind.upper()} (*.{kind})"
-        )
-        if path:
-            dialog.accept()
-            file = Path(path)
-            file = file if file.suffix else file.with_suffix(f".{kind}")
-            self.export(tuple(wish["views"]), file, wish)
+        self._jobs.begin(f"Drawing {path.name}", draw)
 
-    def _preview(self, dialog: ExportDialog, wish: dict[str, Any]) -> None:
-        try:
-            make = self._panels(tuple(wish["views"]))
-        except ValueError as error:
-            dialog.show_preview(None, str(error))
-            return
-
-        def draw() -> Callable[[], None]:
-            from app.figures.figure import figure_bytes
-
-            try:
-                data = figure_bytes(make(), _style(wish | {"dpi": PREVIEW}), "png", None)
-            except ValueError as error:
-                words = str(error)
-                return lambda: dialog.show_preview(None, words)
-
-            def show() -> None:
-                picture = QPixmap()
-                picture.loadFromData(data)
-                dialog.show_preview(picture)
-
-            return show
-
-        self.begin("", draw)
+    def sketch(self, make: Callable[[], Deed]) -> None:
+        self._jobs.sketch(make)
 
     # The clipboard.
 
     def copy_view(self) -> None:
         """The view under the focus as picture, drawing and words together."""
         name = self._focused()
-        try:
-            make = self._panels((name,))
-        except ValueError as error:
-            self._window.stage.say("warning", "Not copied", str(error), kind="warning")
+        make = self.captured("Not copied")
+        if make is None:
             return
-        about, words = self.metadata((name,)), self.caption()
 
-        def draw() -> Callable[[], None]:
-            from app.figures.figure import figure_bytes
+        def draw() -> Deed:
+            from app.figures.still import draw, shown_by
 
-            panels = make()
-            bitmap = figure_bytes(panels, _style({"dpi": 300}), "png", about)
-            drawing = figure_bytes(panels, _style({"dpi": 300}), "svg", about)
+            still = make()
+            recipe = recipe_for(still, {"panels": [(name, None)], "style": {"dpi": 300.0}})
+            bitmap, drawing = (draw(still, recipe, kind) for kind in ("png", "svg"))
+            words = still.caption(shown_by(recipe))
 
             def put() -> None:
                 mime = QMimeData()
@@ -222,27 +135,28 @@ class Exporter(QObject):
 
             return put
 
-        self.begin("Copying", draw)
+        self._jobs.begin("Copying", draw)
 
     def copy_data(self) -> None:
         """The arrays of the view under the focus, as a table that a spreadsheet takes."""
         name = self._focused()
         columns = self._view(name).data()
         if not columns:
-            self._window.stage.say("warning", "Not copied", "this view holds no data yet")
+            self._complain("Not copied", "this view holds no data yet")
             return
-        QGuiApplication.clipboard().setText(_table(columns))
+        QGuiApplication.clipboard().setText(table(columns))
         self._window.stage.say("copy", "Data copied", f"{name}: {', '.join(columns)}")
 
-    def caption(self) -> str:
-        from app.figures.metadata import caption
-
-        return caption(self.metadata())
-
     def copy_caption(self) -> None:
-        if self._window.moment is not None:
-            QGuiApplication.clipboard().setText(self.caption())
-            self._window.stage.say("copy", "Caption copied", self.caption())
+        """A sentence for the paper."""
+        from app.figures.prose import caption
+
+        moment = self._window.moment
+        if moment is None:
+            return
+        words = caption(moment.system, seed=moment.seed, tick=moment.tick, time=moment.time)
+        QGuiApplication.clipboard().setText(words)
+        self._window.stage.say("copy", "Caption copied", words)
 
     def _focused(self) -> str:
         """The name of the view under the focus or the pointer; else the large one."""
@@ -265,102 +179,123 @@ class Exporter(QObject):
     # Videos.
 
     def export_video(self) -> None:
-        """Ten seconds from here on, by step: the run on the window does not notice."""
-        window = self._window
-        if window.moment is None:
-            return
-        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
-        start = str(Path(folder) / f"{window.session.id}.mp4")
-        path, _ = QFileDialog.getSaveFileName(
-            window, "Save ten seconds as video", start, "MP4 (*.mp4);;GIF (*.gif)"
-        )
-        if path:
-            file = Path(path)
-            self.render(file if file.suffix else file.with_suffix(".mp4"))
+        """Ask for a film of the run."""
+        self.films.show_dialog(self.look())
 
-    def render(self, path: Path, *, frames: int = 300, fps: int = 30) -> None:
-        """Render so many frames of the run's future into a video, in the background."""
-        window = self._window
-        snapshot = window.runner.ask(lambda run: run.snapshot())
-        every = window.session.pace
-
-        def draw() -> Callable[[], None]:
-            from app.figures.film_script import Script
-            from app.figures.video import render_video
-            from engine.core.simulation import Simulation
-
-            kept = snapshot.result(timeout=60)
-            run = Simulation(kept.system, kept.seed).restore(kept)
-            render_video(
-                run,
-                path,
-                Script(frames * every, every, fps),
-                progress=lambda done: self.progressed.emit(path.name, done / frames),
-                stop=lambda: self._stopping,
-            )
-            return lambda: window.stage.say("film-strip", "Rendered", str(path))
-
-        self.begin(f"Rendering {path.name}", draw)
-
-    # The thread.
+    # The threads.
 
     @property
     def busy(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self._jobs.busy or self.films.busy
 
     def stop(self) -> None:
         """Give up what is under way; no half file stays."""
-        self._stopping = True
-        if self._thread is not None:
-            self._thread.join(timeout=60)
+        self._jobs.stop()
+        self.films.stop()
 
-    def begin(self, words: str, draw: Callable[[], Callable[[], None]]) -> None:
-        """Draw in a thread; of several that wait, the last one is drawn."""
-        self._next = (words, draw)
-        if not self.busy:
-            self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
-            self._thread.start()
+    def begin(self, words: str, make: Callable[[], Deed]) -> None:
+        """Do something in the exporter's thread."""
+        self._jobs.begin(words, make)
 
-    def _work(self) -> None:
-        give_way(BUILD)
-        while self._next is not None and not self._stopping:
-            (words, draw), self._next = self._next, None
-            if words:
-                self.progressed.emit(words, -1.0)
-            try:
-                deed = draw()
-            except InterruptedError:
-                continue
-            except Exception as error:  # shown in words; the window goes on
-                sentence = str(error) or type(error).__name__
-                deed = partial(
-                    self._window.stage.say, "warning", "Not exported", sentence, kind="warning"
-                )
-            self.drawn.emit(deed)
+    def _complain(self, title: str, words: str) -> None:
+        self._window.stage.say("warning", title, words, kind="warning")
 
     def _on_progress(self, words: str, share: float) -> None:
         self._window.stage.say("hourglass-medium", words, progress=share, stays=True)
 
 
-def _style(wish: dict[str, Any]) -> FigureStyle:
+class _Page:
+    """A composer and the instant that its page shows."""
+
+    def __init__(self, exporter: Exporter, dialog: Composer) -> None:
+        self._exporter, self._dialog = exporter, dialog
+        self._make: Callable[[], Still] | None = None
+        self._still: Still | None = None  # of the exporter's thread
+        self._at: Any = None
+        dialog.preview_wanted.connect(self._preview)
+        dialog.asked.connect(self._save)
+        dialog.refresh_asked.connect(self.take)
+
+    def take(self) -> None:
+        """The run as it is now."""
+        self._make, self._still = self._exporter.captured("Not drawn"), None
+        self._dialog.refresh()
+
+    def _preview(self, wish: dict[str, Any]) -> None:
+        dialog = self._dialog
+
+        def draw() -> Deed:
+            from app.figures import prose
+            from app.figures.still import draw, shown_by
+
+            try:
+                still = self._kept()
+                recipe = recipe_for(still, wish, preview=True)
+                data = draw(still, recipe, "png", embedded=False, at=self._at)
+                texts = {
+                    "Caption": still.caption(shown_by(recipe)),
+                    "Methods": still.methods(),
+                    "BibTeX": prose.bibtex(still.system),
+                }
+            except ValueError as error:
+                return partial(dialog.show_trouble, str(error))
+
+            def show() -> None:
+                picture = QPixmap()
+                picture.loadFromData(data)
+                style = wish["style"]
+                tall = style["width"] * picture.height() / max(1, picture.width())
+                size = f"{style['width']:g} × {tall:.0f} mm"
+                if wish["format"] in ("png", "tiff"):
+                    pixels = [round(side / 25.4 * style["dpi"]) for side in (style["width"], tall)]
+                    size += f",  {pixels[0]} × {pixels[1]} pixels"
+                dialog.show_preview(picture, f"{size}  ·  step {still.step}", texts)
+
+            return show
+
+        self._exporter.sketch(draw)
+
+    def _kept(self) -> Still:
+        from app.figures.still import instants
+
+        if self._still is None:
+            if self._make is None:
+                raise ValueError("There is nothing to draw: open a system first.")
+            self._still = self._make()
+            self._at = instants(self._still)
+        return self._still
+
+    def _save(self, wish: dict[str, Any]) -> None:
+        kind = wish["format"]
+        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        start = str(Path(folder) / f"{self._exporter._window.session.id}.{kind}")
+        path, _ = QFileDialog.getSaveFileName(
+            self._dialog, "Save figure", start, f"{kind.upper()} (*.{kind})"
+        )
+        if path:
+            file = Path(path)
+            self._dialog.accept()
+            self._exporter.save(
+                self._kept, wish, file if file.suffix else file.with_suffix(f".{kind}")
+            )
+
+
+def recipe_for(still: Still, wish: dict[str, Any], *, preview: bool = False) -> Recipe:
+    """The figure that is asked for, drawn from this instant."""
+    from app.figures.recipe import Recipe
     from app.figures.style import FigureStyle
 
-    known = {field.name for field in dataclasses.fields(FigureStyle)}
-    return FigureStyle(**{name: value for name, value in wish.items() if name in known})
-
-
-def _table(columns: dict[str, np.ndarray]) -> str:
-    """Columns side by side, tab-separated; what has several components has several columns."""
-    flat: dict[str, np.ndarray] = {}
-    for name, values in columns.items():
-        values = np.asarray(values)
-        if values.ndim <= 1:
-            flat[name] = np.atleast_1d(values)
-        else:
-            for k, column in enumerate(values.reshape(-1, values.shape[-1]).T):
-                flat[f"{name} {k}"] = column
-    rows = max(len(column) for column in flat.values())
-    lines = ["\t".join(flat)]
-    for row in range(rows):
-        lines.append("\t".join(f"{c[row]:.7g}" if row < len(c) else "" for c in flat.values()))
-    return "\n".join(lines)
+    style = dict(wish["style"])
+    if preview:
+        longer = max(style["width"], style["height"] or style["width"])
+        style["dpi"] = min(style["dpi"], max(30.0, PREVIEW / longer * 25.4))
+    parts = []
+    for name, step in wish["panels"]:
+        if name == "trace" and "trace" not in still.measured:
+            raise ValueError("Nothing was measured yet: let the run take some steps first.")
+        if name == "map" and "map" not in still.measured:
+            raise ValueError("The map has no cells yet: wait until it is being filled.")
+        parts.append(still.part(name, step))
+    if not parts:
+        raise ValueError("A figure needs a panel: choose a view.")
+    return Recipe(tuple(parts), FigureStyle(**style))

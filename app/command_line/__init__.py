@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from app.command_line.origin import file_of, origin_of
 from app.command_line.parser import read
 from app.command_line.progress import Progress
 from app.command_line.refusal import Refused
@@ -22,8 +23,14 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     try:
         wish = read(arguments)
+        wish.origin = None
         if getattr(wish, "id", None) is not None:
-            wish.id = known_id(wish.id)  # before anything costly is imported
+            file = file_of(wish.id)
+            if file is None:
+                wish.id = known_id(wish.id)  # before anything costly is imported
+            else:
+                wish.origin = origin_of(file)
+                wish.id = wish.origin.id
         return wish.act(wish) or 0
     except SystemExit as done:  # --help and --version
         return int(done.code or 0)

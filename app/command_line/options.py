@@ -18,12 +18,16 @@ def of_a_system(made: argparse.ArgumentParser) -> None:
 
 def of_a_run(made: argparse.ArgumentParser, *, steps: int, settle: int | None) -> None:
     """Which system, how it is set, and how far it goes."""
-    made.add_argument("id", metavar="ID", help="a system, see `manyscope list`")
+    made.add_argument(
+        "id", metavar="ID|FILE", help="a system, see `manyscope list`; or a session, figure or film"
+    )
     of_a_system(made)
-    made.add_argument("--seed", type=whole(0, 2**32 - 1), default=0)
-    made.add_argument("--steps", type=whole(0, MOST_STEPS), default=steps)
+    made.add_argument("--seed", type=whole(0, 2**32 - 1), help="of a system; 0 by default")
+    said = f"{steps} by default, of a file as it says"
+    made.add_argument("--steps", type=whole(0, MOST_STEPS), help=said)
     if settle is not None:
-        made.add_argument("--settle", type=whole(0, MOST_STEPS), default=settle)
+        said = f"{settle} by default, of a file 0"
+        made.add_argument("--settle", type=whole(0, MOST_STEPS), help=said)
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -4,18 +4,28 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from app.command_line.origin import reopened
 from app.command_line.progress import Progress
-from app.command_line.refusal import refusing
+from app.command_line.refusal import Refused, refusing
 from app.command_line.systems import system_of
 
 
 def started(wish: Any, settle: int) -> Any:
-    """A simulation that has run `settle` steps."""
+    """A simulation that has run `settle` steps; that of a file goes on from where it is."""
     from engine.core.simulation import Simulation
+    from engine.core.timeline import changes
 
     system = system_of(wish)
-    with refusing():
-        simulation = Simulation(system, seed=wish.seed)
+    if wish.origin is None:
+        with refusing():
+            simulation = Simulation(system, seed=wish.seed or 0)
+    else:
+        if wish.seed is not None:
+            raise Refused("A session has its own seed: leave --seed out, or name its system.")
+        simulation = reopened(wish)
+        if wish.set or wish.preset:
+            with refusing():
+                simulation.set(**changes(simulation.system, system))
     advance(simulation.run, settle, simulation, "settling")
     return simulation
 

@@ -38,7 +38,12 @@ def system_of(wish: Any) -> Any:
 
     keep_compilations()
     with refusing():
-        system = gallery()[wish.id]()
+        if wish.origin is None:
+            system = gallery()[wish.id]()
+        else:
+            from engine.replay import values_of
+
+            system = values_of(wish.origin.session)
         if wish.preset is not None:
             system = system.preset(wish.preset)
         values = values_for(system, wish.set)

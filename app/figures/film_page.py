@@ -67,8 +67,9 @@ class Canvas:
         self.hint = system.hints.get(view)
         self.label = Label()
         self.tone = {name: colour(name, theme) for name in TONES}
-        self.follow(system)
+        self._sizes: Any = None
         self._cameras: list[Any] = []
+        self.follow(system)
         left, top, right, bottom = self.stage
         self.ground = raster.stage(
             right - left,
@@ -81,6 +82,9 @@ class Canvas:
         """Tell of this system from now on: its parameters move."""
         self.system = system
         self.facts = _facts(system)
+        sizes = _sizes(system)
+        if sizes != self._sizes:  # another world
+            self._sizes, self._cameras = sizes, []
 
     def draw(
         self, moment: Moment, camera: dict[str, Any] | None = None, turn: float = 0.0
@@ -258,6 +262,13 @@ def stage_look(width: int, height: int, glow: bool = True, theme: str = "dark") 
         comets=dark,
         halo=0.45,
     )
+
+
+def _sizes(system: Any) -> dict[str, Any]:
+    """What the extent of a view may depend on."""
+    from engine.core.parameters import parameters
+
+    return {n: getattr(system, n) for n, p in parameters(system).items() if p.kind == "size"}
 
 
 def _facts(system: Any) -> list[tuple[str, str, str]]:

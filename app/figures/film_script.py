@@ -34,6 +34,7 @@ class Script:
     paths: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # evenly spaced in time
     keys: tuple[CameraKey, ...] = ()
     turns: float = 0.0  # of the camera around what lies in space
+    colouring: str | None = None
 
     def __post_init__(self) -> None:
         for name, low, high in (("steps", 0, 10**9), ("every", 1, 10**6), ("fps", 1, 240)):
@@ -106,6 +107,16 @@ class Script:
                 raise ValueError(f"{name} cannot move while a run goes on: choose a live one.")
             for stop in stops:
                 parameter.check(stop)
+
+
+def script_in(said: Any) -> Script:
+    """The script in a film's metadata; ValueError with a sentence where it is none."""
+    import msgspec
+
+    try:
+        return msgspec.convert(said, Script)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ValueError(f"This film says nothing that it can be made from: {error}.") from error
 
 
 def camera_at(keys: tuple[CameraKey, ...], share: float) -> dict[str, Any]:

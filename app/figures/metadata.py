@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from app.figures.words import number
-
 
 MOST = 4 << 20  # characters of metadata
 LARGEST = 1 << 28  # bytes of a file
@@ -87,26 +85,6 @@ def finite(value: Any) -> Any:
     return value
 
 
-def caption(metadata: dict[str, Any], title: str = "") -> str:
-    """A sentence for the paper: system, parameters, seed, time and version."""
-    values = ", ".join(
-        f"{name} = {number(value) if isinstance(value, int | float) else _words(value)}"
-        for name, value in metadata["parameters"].items()
-        if value is not None
-    )
-    return (
-        f"{title or metadata['id']} at {values}; seed {metadata['seed']}, "
-        f"{number(metadata['tick'])} steps (t = {number(metadata['time'])}). "
-        f"Manyscope {metadata['version']}."
-    )
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an array of " + " × ".join(map(str, value["shape"]))
-    return " + ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def read_metadata(path: str | Path) -> dict[str, Any] | None:
     """What a figure or video of Manyscope says of itself; None if it says nothing.
 
@@ -169,7 +147,7 @@ def _in_pdf(path: Path) -> str | None:
         reader = PdfReader(file)
         info = reader.metadata
         said = info.get("/Keywords") if info else None
-        if isinstance(said, str) and said:
+        if isinstance(said, str) and said.startswith("{"):
             return said
         # Publishers rewrite keywords, and leave attachments.
         return next(

@@ -5,6 +5,7 @@ Equal runs give equal films. The run is where it was when the film is done.
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from app.figures.film_files import write_film
 from app.figures.film_page import Canvas, Moment
 from app.figures.film_script import Script, camera_at
+from app.figures.metadata import metadata_of, written_out
 
 
 class Rendered(NamedTuple):
@@ -26,14 +28,14 @@ def render_video(
     path: str | Path,
     script: Script,
     *,
-    said: str = "",
-    colouring: str | None = None,
+    session: str | None = None,
     progress: Callable[[int], None] = lambda done: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Rendered:
     """Run on as the script says and draw a frame each `every` steps; then go back.
 
-    `said` is embedded. `stop` ends early and leaves no file. A run that ends ends the film.
+    With the text of a session the film says what makes it again; without, it says nothing. `stop`
+    ends early and leaves no file. A run that ends ends the film.
     """
     count = 0
     size = script.size
@@ -49,10 +51,9 @@ def render_video(
 
     before = simulation.snapshot()
     script.check(simulation.system)
+    said = "" if session is None else _said(simulation, script, session)
     try:
-        made = write_film(
-            Path(path), counted(film_frames(simulation, script, colouring)), script.fps, said
-        )
+        made = write_film(Path(path), counted(film_frames(simulation, script)), script.fps, said)
     finally:
         simulation.restore(before)
     if Path(path).suffix.lower() in (".mp4", ".webm"):
@@ -60,12 +61,33 @@ def render_video(
     return Rendered(made, count, size)
 
 
-def film_frames(
-    simulation: Any, script: Script, colouring: str | None = None
-) -> Iterator[np.ndarray]:
+def frame_at(simulation: Any, script: Script, share: float) -> np.ndarray:
+    """The state as it is, seen as the film would see it at a share of its length."""
+    view = script.view or next(iter(simulation.views()))
+    look = {"theme": script.theme, "colouring": script.colouring}
+    canvas = Canvas(simulation.system, view, *script.size, **look)
+    (moment,) = _moments(simulation, replace(script, steps=0, paths={}), canvas)
+    camera = camera_at(script.keys, share) if script.keys else None
+    return canvas.draw(moment, camera, 2 * math.pi * script.turns * share)
+
+
+def _said(simulation: Any, script: Script, session: str) -> str:
+    """The run at the first frame, and the script."""
+    import msgspec
+
+    about = metadata_of(
+        simulation.system, seed=simulation.seed, tick=simulation.tick, time=simulation.time,
+        views=(script.view or next(iter(simulation.views())),), session=session,
+    )  # fmt: skip
+    return written_out(about | {"film": msgspec.to_builtins(script)})
+
+
+def film_frames(simulation: Any, script: Script) -> Iterator[np.ndarray]:
     """The frames of a film, those that stand among them; the simulation goes on with them."""
     view = script.view or next(iter(simulation.views()))
-    canvas = Canvas(simulation.system, view, *script.size, theme=script.theme, colouring=colouring)
+    canvas = Canvas(
+        simulation.system, view, *script.size, theme=script.theme, colouring=script.colouring
+    )
     first, last = script.held
     picture = None
     for k, moment in enumerate(_moments(simulation, script, canvas)):
@@ -89,6 +111,8 @@ def _moments(simulation: Any, script: Script, canvas: Canvas) -> Iterator[Moment
             simulation.set(**script.values(simulation.system, script.share(k)))
         if k:
             simulation.run(script.every)
+            if times and simulation.time < times[-1]:  # it was restarted
+                times, values, theories = [], [], []
         told = canvas.system
         if simulation.system is not told:
             canvas.follow(simulation.system)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app.actions import ACTIONS
+from app.figures.film_script import Script
 from app.figures.metadata import read_metadata
 from app.theme.theme import Theme
 from app.window import Window
@@ -194,7 +195,7 @@ def test_a_swarm_shown_as_density_is_exported_as_points(running, qtbot, tmp_path
 
 def test_a_video_is_rendered_beside_the_run(running, qtbot, tmp_path):
     path = tmp_path / "run.mp4"
-    running.exporter.render(path, frames=4)
+    running.exporter.films.render(path, Script(8, 2, size=(320, 180)))
     wait_for(qtbot, lambda: path.exists() and not running.exporter.busy)
     assert path.stat().st_size > 1000
 

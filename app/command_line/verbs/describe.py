@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.command_line.reply import reply, table
+from app.command_line.systems import system_of
 from app.command_line.verbs.catalogue import source
 
 
@@ -12,7 +13,8 @@ HELP = "say what a system is and what it takes"
 
 
 def take(made: argparse.ArgumentParser) -> None:
-    made.add_argument("id", metavar="ID")
+    made.add_argument("id", metavar="ID|FILE")
+    made.set_defaults(set=[], preset=None)
 
 
 def act(wish: Any) -> None:
@@ -26,7 +28,8 @@ def act(wish: Any) -> None:
 
     name = wish.id
     cls = gallery()[name]
-    system = cls()
+    system = system_of(wish)
+    values = values_of(system)
     state = jax.eval_shape(system.init, jax.random.key(0))
     measured = _ordered(system.observables, state)
     derived = _ordered(system.derived, jax.eval_shape(system.observables, state))
@@ -40,6 +43,7 @@ def act(wish: Any) -> None:
             {
                 "name": p.name,
                 "kind": p.kind,
+                "value": values[p.name],
                 "default": list(p.default) if p.several else p.default,
                 "span": None if p.span is None else list(p.span),
                 "limits": None if p.limits is None else list(p.limits),

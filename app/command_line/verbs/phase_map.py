@@ -22,7 +22,7 @@ FILES = (*DATA, ".png", ".pdf", ".svg")
 
 
 def take(made: argparse.ArgumentParser) -> None:
-    made.add_argument("id", metavar="ID")
+    made.add_argument("id", metavar="ID|FILE")
     made.add_argument("--x", metavar="NAME=LOW:HIGH:COUNT")
     made.add_argument("--y", metavar="NAME=LOW:HIGH:COUNT")
     made.add_argument("--observable", metavar="NAME")
@@ -127,18 +127,13 @@ def _write(
 
         write_map(path, found, theory, finite(about), lines)
         return
-    from app.figures.figure import export_figure
-    from app.figures.panels import MapPanel, parameter_label, quantity_label
+    from app.figures.recipe import Recipe, map_part
+    from app.figures.still import Still, export
     from app.figures.style import FigureStyle
+    from engine.core.simulation import Simulation
     from engine.core.theory_maps import region_names
 
-    panel = MapPanel(
-        found,
-        lines,
-        None,
-        parameter_label(system, found.x.name),
-        parameter_label(system, found.y.name),
-        quantity_label(system, found.observable),
-        region_names(system, found.x, found.y),
-    )
-    export_figure([panel], path, FigureStyle(width=wish.width, dpi=wish.dpi), about)
+    names = region_names(system, found.x, found.y)
+    page = FigureStyle(width=wish.width, dpi=wish.dpi)
+    recipe = Recipe((map_part(found, lines, regions=names),), page)
+    export(Still.of(Simulation(system, seed=0)), recipe, path, about=about)

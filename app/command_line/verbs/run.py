@@ -30,12 +30,16 @@ def act(wish: Any) -> None:
 
     from app.figures.metadata import metadata_of, values_of
 
+    steps = 2000 if wish.steps is None else wish.steps
+    settle = wish.settle
+    if settle is None:
+        settle = 1000 if wish.origin is None else 0
     path = target(wish.out, series_files.FILES) if wish.out else None
-    if wish.steps < wish.every:
+    if steps < wish.every:
         raise Refused(
-            f"--steps {wish.steps} has room for no sample: give at least --every {wish.every}."
+            f"--steps {steps} has room for no sample: give at least --every {wish.every}."
         )
-    simulation = started(wish, wish.settle)
+    simulation = started(wish, settle)
     if not simulation.done:
         # Compiling is not running: one sample before the clock starts, and back.
         before = simulation.snapshot()
@@ -46,7 +50,7 @@ def act(wish: Any) -> None:
     first, began = simulation.tick, time.perf_counter()
     advance(
         lambda steps: simulation.measure(steps, wish.every),
-        wish.steps // wish.every * wish.every,
+        steps // wish.every * wish.every,
         simulation,
         "measuring",
         wish.every,
@@ -59,7 +63,7 @@ def act(wish: Any) -> None:
     found = {
         "id": wish.id,
         "parameters": values_of(simulation.system),
-        "seed": wish.seed,
+        "seed": simulation.seed,
         "steps": taken,
         "observables": {
             name: estimate._asdict() for name, estimate in simulation.estimates.items()
@@ -72,13 +76,16 @@ def act(wish: Any) -> None:
     if path:
         import numpy as np
 
+        from app.figures.still import session_text
+
         series = recorder.series()
         count = len(next(iter(series.values())))
         tick = first + wish.every * np.arange(1, count + 1)
         about = metadata_of(
-            simulation.system, seed=wish.seed, tick=simulation.tick, time=simulation.time, views=()
-        )
-        about |= {"settle": wish.settle, "every": wish.every, "steps": taken}
+            simulation.system, seed=simulation.seed, tick=simulation.tick,
+            time=simulation.time, views=(), session=session_text(simulation),
+        )  # fmt: skip
+        about |= {"settle": settle, "every": wish.every, "steps": taken}
         about |= {"observables": found["observables"], "theory": found["theory"]}
         with refusing():
             series_files.write(path, {"tick": tick, **series}, about)

@@ -13,51 +13,60 @@ from app.command_line.target import target
 
 HELP = "render a video, step by step"
 FILES = (".mp4", ".webm", ".gif", ".png")
+STEPS, EVERY = 600, 2
 
 
 def take(made: argparse.ArgumentParser) -> None:
-    of_a_run(made, steps=600, settle=0)
-    made.add_argument("--every", type=whole(1, 10**6), default=2, help="steps a frame")
+    of_a_run(made, steps=STEPS, settle=0)
+    made.add_argument("--every", type=whole(1, 10**6), help=f"steps a frame, {EVERY} by default")
     of_a_film(made)
 
 
-def of_a_film(made: argparse.ArgumentParser) -> None:
+def of_a_film(made: argparse.ArgumentParser, *, out: bool = True) -> None:
     """How a film looks, and where it goes."""
-    made.add_argument("--fps", type=number(1, 240), default=30.0)
-    made.add_argument("--size", type=size, default=(1280, 720), metavar="WIDTHxHEIGHT")
+    made.add_argument("--fps", type=number(1, 240), help="30 by default")
+    made.add_argument("--size", type=size, metavar="WIDTHxHEIGHT", help="1280x720 by default")
     made.add_argument("--view", metavar="NAME")
     made.add_argument("--colour", metavar="NAME", help="which of a swarm's colourings")
-    made.add_argument("--ground", choices=("dark", "light"), default="dark")
+    made.add_argument("--ground", choices=("dark", "light"))
     made.add_argument(
         "--path", nargs="+", action="extend", default=[], metavar="NAME=A:B[:C…]",
         help="lead a parameter from value to value, at even times",
     )  # fmt: skip
     made.add_argument(
-        "--turns", type=number(-100, 100), default=0.0, help="of the camera around a view in space"
+        "--turns", type=number(-100, 100), help="of the camera around a view in space"
     )
-    made.add_argument("--hold", type=number(0, 600), default=0.0, help="s at both ends")
+    made.add_argument("--hold", type=number(0, 600), help="s that both ends stand")
     made.add_argument("--anonymous", action="store_true", help="leave the metadata out")
-    made.add_argument(
-        "--out", metavar="FILE", required=True,
-        help=f"{', '.join(FILES)} (a folder of pictures)",
-    )  # fmt: skip
+    if out:
+        words = f"{', '.join(FILES)} (a folder of pictures)"
+        made.add_argument("--out", metavar="FILE", required=True, help=words)
 
 
-def script_of(wish: Any, steps: int, every: int) -> Any:
-    """The film as the arguments ask for it."""
-    from app.figures.film_script import Script
+def script_of(wish: Any) -> Any:
+    """The film that a file tells of, or the usual one, changed as the arguments say."""
+    from app.figures.film_script import Script, script_in
 
-    return Script(
-        steps,
-        every,
-        wish.fps,
-        wish.size,
-        wish.view or "",
-        wish.ground,
-        (wish.hold, wish.hold),
-        dict(map(_path, wish.path)),
-        turns=wish.turns,
-    )
+    said = None if wish.origin is None else wish.origin.said.get("film")
+    base = Script(STEPS, EVERY) if said is None else script_in(said)
+    return changed(base, wish, steps=wish.steps, every=wish.every)
+
+
+def changed(base: Any, wish: Any, **more: Any) -> Any:
+    """A script with what the arguments ask for."""
+    from dataclasses import replace
+
+    asked = more | {
+        "fps": wish.fps,
+        "size": wish.size,
+        "view": wish.view,
+        "theme": wish.ground,
+        "hold": None if wish.hold is None else (wish.hold, wish.hold),
+        "paths": dict(map(_path, wish.path)) or None,
+        "turns": wish.turns,
+        "colouring": wish.colour,
+    }
+    return replace(base, **{name: value for name, value in asked.items() if value is not None})
 
 
 def _path(text: str) -> tuple[str, tuple[float, ...]]:
@@ -75,39 +84,32 @@ def _path(text: str) -> tuple[str, tuple[float, ...]]:
 
 
 def act(wish: Any) -> None:
-    from app.figures.metadata import metadata_of, values_of, written_out
+    from app.figures.metadata import values_of
 
     path = target(wish.out, FILES)
     with refusing():
-        script = script_of(wish, wish.steps, wish.every)
-    simulation = started(wish, wish.settle)
-    views = list(simulation.views())
-    if wish.view is not None and wish.view not in views:
-        raise Refused(
-            f"There is no view {wish.view!r}: choose from {', '.join(views)}."
-            f"{near(wish.view, views)}"
-        )
-    about = metadata_of(
-        simulation.system,
-        seed=wish.seed,
-        tick=simulation.tick,
-        time=simulation.time,
-        views=(script.view or views[0],),
-    )
-    made = rendered(simulation, path, script, "" if wish.anonymous else written_out(about), wish)
+        script = script_of(wish)
+    simulation = started(wish, wish.settle or 0)
+    made = rendered(simulation, path, script, wish)
     say_caveats(simulation)
     answer = {"id": wish.id, "file": str(made.path), "frames": made.frames}
-    answer |= {"size": list(made.size), "fps": wish.fps, "steps": wish.steps}
-    answer |= {"parameters": values_of(simulation.system), "seed": wish.seed}
+    answer |= {"size": list(made.size), "fps": script.fps, "steps": script.steps}
+    answer |= {"parameters": values_of(simulation.system), "seed": simulation.seed}
     reply(wish, answer, lambda: f"wrote {made.path} ({made.frames} frames)")
 
 
-def rendered(simulation: Any, path: Any, script: Any, said: str, wish: Any) -> Any:
+def rendered(simulation: Any, path: Any, script: Any, wish: Any) -> Any:
     """The film, with progress on standard error."""
     from app.figures import video
+    from app.figures.still import session_text
 
+    views = list(simulation.views())
+    if script.view and script.view not in views:
+        raise Refused(
+            f"There is no view {script.view!r}: choose from {', '.join(views)}."
+            f"{near(script.view, views)}"
+        )
+    session = None if wish.anonymous else session_text(simulation)
     progress = Progress("rendering", script.frames)
     with refusing():
-        return video.render_video(
-            simulation, path, script, said=said, colouring=wish.colour, progress=progress.at
-        )
+        return video.render_video(simulation, path, script, session=session, progress=progress.at)

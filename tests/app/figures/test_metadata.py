@@ -1,6 +1,7 @@
 """Metadata: out into a file and back, from files that may be anything."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.figures.figure import export_figure
-from app.figures.metadata import READABLE, caption, finite, metadata_of, read_metadata, written_out
+from app.figures.film_files import write_film
+from app.figures.metadata import READABLE, finite, read_metadata, session_of, written_out
 from app.figures.panels import Trace
 from app.figures.style import FigureStyle
-from engine.systems import gallery
 
 
 STYLE = FigureStyle(width=20, dpi=40)
@@ -94,12 +95,36 @@ def test_json_knows_no_infinity():
     assert finite("word") == "word"
 
 
-@pytest.mark.parametrize("name", sorted(gallery()))
-def test_every_system_can_be_named_in_a_caption(name):
-    system = gallery()[name]()
-    said = metadata_of(system, seed=7, tick=1500, time=30.0, views=("a",))
-    assert json.loads(written_out(said)) == finite(said)
-    words = caption(said, "A system")
-    assert words.startswith("A system at ")
-    assert "seed 7" in words
-    assert "\n" not in words
+def test_a_pdf_whose_keywords_were_rewritten_still_says_it(tmp_path):
+    from pypdf import PdfWriter
+
+    said = {"program": "manyscope", "session": {"manyscope": 1}}
+    path = export_figure([PANEL], tmp_path / "figure.pdf", STYLE, said)
+    writer = PdfWriter(clone_from=path)
+    writer.metadata = {"/Keywords": "physics, swarms"}
+    writer.write(tmp_path / "published.pdf")
+    assert read_metadata(tmp_path / "published.pdf") == said
+    assert json.loads(session_of(tmp_path / "published.pdf")) == {"manyscope": 1}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif", ".png"])
+@settings(
+    deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parameters=st.dictionaries(words, values, max_size=5))
+def test_a_film_says_what_made_it(suffix, tmp_path, parameters):
+    said = {"program": "manyscope", "parameters": parameters, "session": {"x": 1}}
+    frames = iter(np.zeros((3, 16, 32, 3), np.uint8))
+    film = tmp_path / f"film{suffix}"
+    shutil.rmtree(film.with_suffix(""), ignore_errors=True)
+    made = write_film(film, frames, 30, written_out(said))
+    path = made / "000001.png" if suffix == ".png" else made
+    assert read_metadata(path) == said
+    assert json.loads(session_of(path)) == {"x": 1}
+
+
+def test_a_film_without_a_word_says_nothing(tmp_path):
+    frames = iter(np.zeros((3, 16, 32, 3), np.uint8))
+    made = write_film(tmp_path / "film.gif", frames, 30, "")
+    assert read_metadata(made) is None
+    assert session_of(made) is None

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from app.theme.theme import Theme
 from app.widgets.about_panel import AboutPanel, Card, SourceRow, raised
 from app.widgets.command_palette import Command, CommandPalette, match
-from app.widgets.export_dialog import ExportDialog
 from app.widgets.gallery_panel import Entry, GalleryPanel
 from app.widgets.header import Header
 from app.widgets.history_panel import HistoryPanel, Past
@@ -370,50 +369,6 @@ def test_tools_are_told_by_name(theme, shown, qtbot):
     with qtbot.waitSignal(chip.pressed) as pressed:
         qtbot.mouseClick(chip.buttons["theory"], LEFT)
     assert pressed.args == ["theory", False]
-
-
-# Export.
-
-
-def test_a_style_is_what_the_dialog_shows(theme, shown, qtbot):
-    dialog = ExportDialog(theme, [("swarm", "Swarm"), ("map", "Phase diagram")], ["swarm"])
-    with qtbot.waitSignal(dialog.preview_wanted):
-        shown(dialog)
-    dialog._views["map"].setChecked(True)
-    dialog._width.setValue(178)
-    assert dialog._preset.currentText().startswith("APS, two columns")
-    assert [letter.text() for letter in dialog._letters.values()] == ["(a)", "(b)"]
-    with qtbot.waitSignal(dialog.asked) as asked:
-        qtbot.mouseClick(dialog._save, LEFT)
-    assert asked.args == [
-        {
-            "views": ["swarm", "map"],
-            "width": 178.0,
-            "dpi": 600,
-            "font": 7.5,
-            "background": "white",
-            "format": "pdf",
-            "metadata": True,
-        }
-    ]
-
-
-def test_changes_that_follow_each_other_ask_for_one_preview(theme, shown, qtbot):
-    dialog = ExportDialog(theme, [("swarm", "Swarm")], ["swarm"])
-    with qtbot.waitSignal(dialog.preview_wanted):
-        shown(dialog)
-    wanted = []
-    dialog.preview_wanted.connect(wanted.append)
-    with qtbot.waitSignal(dialog.preview_wanted):
-        for width in (90, 100, 110):
-            dialog._width.setValue(width)
-    assert [style["width"] for style in wanted] == [110]
-
-
-def test_without_a_panel_nothing_can_be_saved(theme, shown):
-    dialog = shown(ExportDialog(theme, [("swarm", "Swarm")], ["swarm"]))
-    dialog._views["swarm"].setChecked(False)
-    assert not dialog._save.isEnabled()
 
 
 # All of them.
