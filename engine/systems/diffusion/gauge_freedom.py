@@ -112,7 +112,6 @@ class GaugeFreedom(System[State]):
     presets = (
         Preset("swirl", gauge=1.5, tilt=0.0, surplus="gauge"),
         Preset("no gauge", gauge=0.5, tilt=0.0, surplus="symmetric"),
-        Preset("gradient", gauge=0.0, surplus="gauge"),
         Preset("sphere", gauge=2.0, tilt=30.0, shape="sphere"),
         Preset("exact sheet", gauge=1.0, tilt=90.0, shape=SHEET, far=1.0, near=0.02),
     )
