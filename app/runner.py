@@ -23,10 +23,9 @@ from app.wishes import Goal, Moment, Other, Plan, Trouble, Wishes
 
 
 if TYPE_CHECKING:
-    from app.views.view import Hand
     from engine.core.pair import Pair
     from engine.core.simulation import Simulation, Snapshot
-    from engine.core.system import System, Touch
+    from engine.core.system import System
     from engine.core.timeline import Position
     from engine.storage.sessions import Session
 
@@ -35,6 +34,7 @@ SOFTWARE_FRAME = 1 / 32  # s: where the processor draws too, it is shared
 CHUNK = 0.010  # s of stepping between two looks into the mailbox
 BUDGET = 0.024  # s of stepping in a frame; more steps than fit are not taken
 WAKE = 0.25  # s after which a resting thread looks around
+MEMORY = 2**30  # bytes of states that can be gone back to
 
 
 class Runner(Mailbox):
@@ -55,7 +55,7 @@ class Runner(Mailbox):
         self._running = True
         self._frame = FRAME
         self._pace = 4
-        self._memory: int | None = None
+        self._memory = MEMORY
         self._densities: tuple[DensityWish, ...] = ()
         self._step_seconds = 0.0
         self._rate = 0.0
@@ -202,8 +202,11 @@ class Runner(Mailbox):
         if wishes.back and self._last_good is not None:
             self._return_to(self._last_good)
         if wishes.hand is not None:
+            from engine.core.system import Touch
+
             name, hand = wishes.hand
-            stepped.poke(name, None if hand is None else _touch(hand))
+            drawn: tuple[Any, ...] = hand[:4] if hand is not None else ()
+            stepped.poke(name, Touch(*drawn) if drawn else None)
         if wishes.steps and not self._running:
             stepped.run(wishes.steps)
 
@@ -289,7 +292,6 @@ class Runner(Mailbox):
             self._set(plan.row, new)
         self._begin_build()
         self._last_good = None
-        self._import_the_others()
         return True
 
     def _begin_build(self) -> None:
@@ -364,7 +366,7 @@ class Runner(Mailbox):
         self._share_memory()
 
     def _share_memory(self) -> None:
-        if self._memory is None or self._simulation is None:
+        if self._simulation is None:
             return
         rows = (self._simulation,) if self._pair is None else self._pair.rows
         for row in rows:
@@ -424,12 +426,13 @@ class Runner(Mailbox):
         wanted, build = self._densities, self._build
         first, second = self._observers
         seen = first.see(simulation, wanted, build=build, samples=not travels)
-        seen["past"] = seen["past"]._replace(seeking=travels)
-        other = None
+        other, kept = None, seen["past"].kept
         if self._pair is not None:
             beside = second.see(self._pair.other, wanted, build=build, samples=not travels)
             parted = self._pair.parted()
             other = Other(**beside, parted=parted.step, distance=parted.share)
+            kept += beside["past"].kept
+        seen["past"] = seen["past"]._replace(kept=kept, budget=self._memory, seeking=travels)
         moment = Moment(
             **seen,
             build=self._build,
@@ -442,6 +445,7 @@ class Runner(Mailbox):
         with self._lock:
             self._newest = moment
         self.arrived.emit()
+        self._import_the_others()
 
     def _pause_for(self, error: Exception) -> None:
         """Stop, and say in words what is wrong and what can be gone back to."""
@@ -492,15 +496,3 @@ def _structure(system: System[Any]) -> Any:
 
     leaves, structure = jax.tree.flatten(system)
     return structure, tuple(getattr(leaf, "shape", ()) for leaf in leaves)
-
-
-def _touch(hand: Hand) -> Touch:
-    """A hand as the engine takes it: arrays of one type, so that nothing compiles twice."""
-    import numpy as np
-
-    from engine.core.system import Touch
-
-    touched: Any = tuple(
-        np.asarray(v, np.float32) for v in (hand.position, hand.drag, hand.radius, hand.sign)
-    )
-    return Touch(*touched)

@@ -104,12 +104,12 @@ def _alive(
         simulation.take_up(timeline)
         if state is not None:
             simulation.restore(state)
-            simulation.go_along()
         else:
             simulation.jump(place)
             while not simulation.approach(place, PIECE):
                 if stop():
                     raise InterruptedError("The session is not wanted any more.")
+        simulation.replays = run.replays
     except SessionError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, LeftTheNumbers) as error:

@@ -97,6 +97,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, Value]
     branches: list[BranchRecord]
     position: tuple[Count, Count, Count]  # branch, step, events
+    replays: bool = True  # whether what was recorded behind it happens again
     state: StateRecord | None = None
 
 

@@ -265,7 +265,8 @@ def _recorded(
     values = {n: assets.pack(getattr(timeline.system, n)) for n in parameters(timeline.system)}
     branches = [branch_record(branch, assets.pack) for branch in timeline.branches]
     branch, step, events = simulation.position
-    return RunRecord(timeline.seed, values, branches, (branch, step, events), state)
+    place = branch, step, events
+    return RunRecord(timeline.seed, values, branches, place, simulation.replays, state)
 
 
 def _plain(window: dict[str, Any]) -> dict[str, Any]:

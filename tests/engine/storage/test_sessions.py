@@ -95,6 +95,15 @@ def test_a_session_saved_in_the_past_opens_there_and_goes_on_as_it_did(tmp_path)
     assert len(again.timeline.branches) == 1
 
 
+def test_what_was_undone_stays_undone():
+    running = Simulation(small(), seed=1).run(10)
+    before = running.position
+    running.restart(seed=2).run(10).back_to(before)
+    running.let_go()
+    for again in (replay(Session.of(running)), replay(Session.of(running, state=False))):
+        assert (again.run(5).tick, again.seed, again.position.branch) == (15, 1, 1)
+
+
 def test_an_array_of_the_users_travels_along(tmp_path):
     cloud = jax.random.normal(jax.random.key(0), (40, 3))
     system = ExactScoreCloud(own=cloud, n=100)
