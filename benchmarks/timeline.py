@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/timeline.py
 
 Steps with checkpoints at their defaults and steps without any are taken in turns, in one process;
-what counts is their ratio, of processor time so that it holds on a busy machine. Then a run is rewound by 10 000 steps, to many places.
+what counts is their ratio, of processor time so that it holds on a busy machine. Then a run is
+rewound by 10 000 steps, to many places.
 """
 
 import json
