@@ -31,6 +31,7 @@ ACTIONS = (
     Action("save_session_as", "Save as…", "File", ("Ctrl+Shift+S",), "floppy-disk"),
     Action("export_figure", "Export figure…", "File", ("Ctrl+E",), "export", rule=True),
     Action("export_video", "Export video…", "File", ("Ctrl+Shift+E",), "film-strip"),
+    Action("export_points", "Export points…", "File", (), "circles-four"),
     Action("quit", "Quit", "File", ("Ctrl+Q",), "x", rule=True),
     Action("undo", "Undo", "Edit", ("Ctrl+Z",), "arrow-u-up-left"),
     Action("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "arrow-u-up-right"),

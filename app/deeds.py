@@ -77,6 +77,9 @@ class Deeds(QMainWindow):
     def _fit_docks(self, *, anew: bool = False) -> None:
         raise NotImplementedError
 
+    def open_system(self, name: str) -> None:
+        raise NotImplementedError
+
     def do(self, name: str) -> None:
         """Do the action of this name."""
         getattr(self, name)()
@@ -127,8 +130,23 @@ class Deeds(QMainWindow):
         self.session.step_back()
 
     def compare(self) -> None:
-        """Two runs under the same noise, from the present state on; or A alone again."""
-        self.session.compare(not self.session.comparing)
+        """Two runs under the same noise, from the present state on; or A alone again.
+
+        Where the system names what is worth comparing, the first of these is.
+        """
+        pairs = self.session.pairs
+        if pairs and not self.session.comparing:
+            self.compare_pair(pairs[0].name)
+        else:
+            self.session.compare(not self.session.comparing)
+
+    def compare_pair(self, name: str) -> None:
+        """The two settings of a named pair beside each other."""
+        self.session.choose_pair(name)
+        names = [pair.name for pair in self.session.pairs]
+        later = names[(names.index(name) + 1) % len(names)]
+        deed = (later, partial(self.compare_pair, later)) if later != name else None
+        self.stage.say("columns", "A | B", name, deed)
 
     def toggle_wipe(self) -> None:
         self.stage.toggle_wipe()
@@ -284,11 +302,14 @@ class Deeds(QMainWindow):
             for action in ACTIONS
         ]
         for entry in self.gallery.entries:
-            opens = partial(self.session.open, entry.id)
+            opens = partial(self.open_system, entry.id)
             commands.append(Command(entry.title, "System", "", opens))
         for name, parameter in self.session.parameters.items():
             title = f"{words(parameter)}  {parameter.symbol}".strip()
             commands.append(Command(title, "Parameter", "", partial(self._focus_parameter, name)))
+        for pair in self.session.pairs:
+            compare = partial(self.compare_pair, pair.name)
+            commands.append(Command(f"A/B: {pair.name}", "Run", "", compare))
         self.command_palette.set_commands(commands)
         self.command_palette.open()
 

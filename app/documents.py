@@ -55,6 +55,7 @@ class Documents(QObject):
         super().__init__(window)
         self._window = window
         self.path: Path | None = None
+        self.offers = False  # whether the first picture comes with what a crash has left
         self.recent = Recent(window.settings, folder / "recent")
         self.recovery = Recovery(folder / "recovery")
         self._threads: list[threading.Thread] = []
@@ -128,6 +129,7 @@ class Documents(QObject):
             running=False,
             beside=session.document.other is not None,
         )
+        window.session.name_preset(str(told.get("preset", "")))
         window.runner.open_document(session)
         window.runner.set_pace(window.session.pace)
         window.runner.play(False)
@@ -149,11 +151,14 @@ class Documents(QObject):
         self.path, self._waiting, self._saved_at = None, None, -1
         self.changed.emit()
 
-    def _show_again(self, fresh: bool) -> None:
+    def _show_again(self, _: bool) -> None:
         """The first picture of what was opened: look at it as it was looked at."""
         told, self._waiting = self._waiting, None
-        if fresh and told is not None and isinstance(told.get("look"), dict):
+        if told is not None and isinstance(told.get("look"), dict):
             self._window.looks.show(told["look"])
+        if self.offers:
+            self.offers = False
+            self.offer_recovery()
 
     # Saving.
 
@@ -273,6 +278,7 @@ class Documents(QObject):
         return {
             "look": window.looks.read(),
             "pace": window.session.pace,
+            "preset": window.session.preset_name,
             "locked": sorted(window.parameters.locked()),
             "snapshots": window.snapshots.read(),
             "layout": window.layout_words(),

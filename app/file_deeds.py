@@ -13,6 +13,7 @@ from app.widgets.recent_menu import RecentRow, add_row
 
 if TYPE_CHECKING:
     from app.documents import Documents
+    from app.point_files import PointExporter
     from app.session import Session
     from app.stage import Stage
     from app.theme.theme import Theme
@@ -30,12 +31,18 @@ class FileDeeds(QMainWindow):
     stage: Stage
     gallery: GalleryPanel
     documents: Documents
+    points: PointExporter
 
     def _refuse(self, sentence: str) -> None:
         raise NotImplementedError
 
     def new_session(self) -> None:
         self.documents.new()
+
+    def open_system(self, name: str) -> None:
+        """Run a system of the gallery; what was not saved is kept."""
+        self.documents.keep_unsaved()
+        self.session.open(name)
 
     def open_session(self) -> None:
         self.documents.open()
@@ -52,6 +59,10 @@ class FileDeeds(QMainWindow):
         )
         if path:
             self.open_cloud(Path(path))
+
+    def export_points(self) -> None:
+        """The swarm as it is, or where it goes, as a file."""
+        self.points.ask()
 
     def open_cloud(self, path: Path) -> None:
         """Let the user's cloud condense."""

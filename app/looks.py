@@ -21,6 +21,7 @@ WORDS = {
     "wipes": "wipe",
     "axes": "map over {}",
     "small": "view: {}",
+    "quantity": "map of {}",
     "theory": "theory overlay",
 }
 

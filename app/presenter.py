@@ -64,6 +64,10 @@ class Presenter(QObject):
         self._show_past(moment)
         self._show_numbers(moment)
 
+    def forget(self) -> None:
+        """Something else is opened: it has branches of its own."""
+        self.branch_names, self._seen_past = {}, ()
+
     # The timeline.
 
     def _trace(self, moment: Moment) -> None:
@@ -137,8 +141,6 @@ class Presenter(QObject):
         symbol = symbol_of(moment.system, self.order)
         window.trace.clear()
         self._since, self._here = moment.past.position.step, (moment.past.position.branch, -1)
-        if fresh:
-            self.branch_names = {}
         clock = moment.system.clock
         window.trace.set_names("measured", moment.system.theory_name, "" if clock == "t" else clock)
         quantity = quantity_of(moment.system, self.order)

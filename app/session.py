@@ -17,6 +17,7 @@ from app.undo import Change, Jump, Visit
 
 if TYPE_CHECKING:
     from app.runner import Moment, Runner
+    from engine.core.about import Pair
     from engine.core.parameters import Parameter
     from engine.core.system import System
     from engine.core.timeline import Mark, Past, Position
@@ -205,12 +206,15 @@ class Session(QObject):
     def choose_preset(self, name: str, locked: set[str] | None = None) -> None:
         """Take the values of a named preset, but for what is locked; no name is the defaults."""
         self.commit()
-        preset = {n: p.default for n, p in self.parameters.items()}
+        self.name_preset(name)
+        self.reset(*(n for n in self.preset if n not in (locked or ())))
+
+    def name_preset(self, name: str) -> None:
+        """What ↺ goes back to; nothing is changed. A name that is not known is the defaults."""
+        self.preset, self.preset_name = {n: p.default for n, p in self.parameters.items()}, ""
         for known in type(self.system).presets if self.system is not None else ():
             if known.name == name:
-                preset |= known.values
-        self.preset, self.preset_name = preset, name
-        self.reset(*(n for n in preset if n not in (locked or ())))
+                self.preset, self.preset_name = self.preset | known.values, name
 
     def reset(self, *names: str) -> None:
         """Back to the values of the preset: all parameters, or these."""
@@ -264,6 +268,23 @@ class Session(QObject):
         self._runner.compare(on)
         self.values_changed.emit(self.values)
         self.rows_changed.emit()
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """What the system says is worth comparing."""
+        return () if self.system is None else type(self.system).pairs
+
+    def choose_pair(self, name: str) -> None:
+        """Give A and B the settings of a named pair, as one step of undo."""
+        pair = next((pair for pair in self.pairs if pair.name == name), None)
+        if pair is None:
+            return
+        self.compare(True)
+        self.commit()
+        for row, values in enumerate((pair.a, pair.b)):
+            self._before[row] = {n: getattr(self._systems[row], n) for n in values}
+            self.apply(dict(values), row)
+        self.commit()
 
     def set_focus(self, focus: str) -> None:
         """Whose parameters are under the hand: A, B or both."""

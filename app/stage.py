@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.runner import DensityWish
@@ -16,9 +16,9 @@ from app.views.choose import view_for
 from app.views.view import Hand
 from app.widgets.divider import Divided
 from app.widgets.noise_clock import NoiseClock
-from app.widgets.notice import Banner, Notice
 from app.widgets.segments import Combo
 from app.widgets.sides import SideChip
+from app.widgets.speaking import EDGE, Speaking
 from app.widgets.stage_chips import Chip, LegendChip, ScaleChip, TitleChip, ToolsChip
 
 
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from app.runner import Moment
     from app.theme.theme import Theme
     from app.views.view import View
-    from app.widgets.notice import Deed
 
-EDGE = 12  # pixels between a chip and the edge of the stage
 READ = 0.1  # s between two readings of the legend
-SAID = 5000  # ms that a sentence stays
 TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
     ("toggle_theory", "eye", "Theory  T", True),
@@ -41,7 +38,7 @@ TOOLS = (
 )
 
 
-class Stage(QWidget):
+class Stage(Speaking):
     """The large view fills it, or two of them; all else floats above, small, on the corners."""
 
     tool_pressed = Signal(str)  # the name of an action
@@ -53,8 +50,7 @@ class Stage(QWidget):
     look_changed = Signal()  # what `look` tells was changed
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setObjectName("stage")
         self.setMinimumSize(theme.px(280), theme.px(200))
         self.view: View | None = None
@@ -63,7 +59,6 @@ class Stage(QWidget):
         self._words = "", ""  # what A and B differ in
         self.name = ""  # of the view in the frame
         self._wish: DensityWish | None = None
-        self._notice: Notice | None = None
         self._system: Any = None
         self._read_at = 0.0
         self._pokes: dict[str, str] = {}  # words -> name
@@ -84,10 +79,6 @@ class Stage(QWidget):
         self._choices = Chip(
             theme, self._poke, self._colouring, height=36, margins=(4, 0, 4, 0), gap=4, parent=self
         )
-        self._banner = Banner(theme, parent=self)
-        self._banner.hide()
-        self._saying = QTimer(self, singleShot=True, interval=SAID)
-        self._saying.timeout.connect(self._banner.hide)
         self._clock = NoiseClock(theme, self)
         self._seek = ""  # the poke that moves noise time
         self._whole = whole = QVBoxLayout(self)
@@ -244,56 +235,6 @@ class Stage(QWidget):
 
     def show_theory(self, on: bool) -> None:
         self._tools.set_on("toggle_theory", on)
-
-    # Words on the stage.
-
-    def say(
-        self,
-        icon: str,
-        title: str,
-        text: str = "",
-        deed: Deed | None = None,
-        *,
-        kind: Any = "plain",
-        progress: float | None = None,
-        stays: bool = False,
-    ) -> None:
-        """One line at the foot; it goes after a while unless it `stays`."""
-        self._saying.stop()
-        self._banner.say(icon, title, text, deed, kind=kind, progress=progress)
-        self._banner.setMaximumWidth(
-            max(self.theme.px(200), self.width() - 2 * self.theme.px(EDGE))
-        )
-        self._banner.adjustSize()
-        self._banner.show()
-        self._banner.raise_()
-        self._place()
-        if not stays:
-            self._saying.start()
-
-    def hush(self) -> None:
-        self._saying.stop()
-        self._banner.hide()
-
-    def show_notice(
-        self, icon: str, title: str, text: str, deeds: tuple[Deed, ...], kind: Any = "plain"
-    ) -> None:
-        """Words in the middle that ask for an answer."""
-        self.hide_notice()
-        self._notice = Notice(self.theme, icon, title, text, deeds, kind=kind, parent=self)
-        self._notice.show()
-        self._notice.raise_()
-        self._place()
-
-    def hide_notice(self) -> None:
-        if self._notice is not None:
-            self._notice.hide()
-            self._notice.deleteLater()
-            self._notice = None
-
-    @property
-    def notice(self) -> Notice | None:
-        return self._notice
 
     # The view.
 
@@ -484,17 +425,7 @@ class Stage(QWidget):
         self._choices.move(width - self._choices.width() - edge, top + edge + self._tools.height())
         self._legend.move(edge, height - self._legend.height() - edge)
         self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
-        banner = self._banner
-        left, foot = (width - banner.width()) // 2, height - banner.height() - edge
-        for chip in (self._legend, self._scale):  # it stands above what it would cover
-            apart = chip.x() > left + banner.width() or chip.x() + chip.width() < left
-            if chip.isVisible() and not apart:
-                foot = min(foot, chip.y() - banner.height() - edge // 2)
-        banner.move(left, foot)
-        if self._notice is not None:
-            notice = self._notice
-            notice.adjustSize()
-            notice.move((width - notice.width()) // 2, (height - notice.height()) // 2)
+        self._place_words(width, height, (self._legend, self._scale))
 
 
 def _same(one: DensityWish, other: DensityWish) -> bool:

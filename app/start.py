@@ -43,7 +43,7 @@ def run(opened: str | None = None, software_gl: bool = False) -> int:
     window.show()
     if error := gl_facts().error:
         window.stage.say("warning", "Painted without OpenGL", error, kind="warning")
-    window.runner.ready.connect(lambda _: window.documents.offer_recovery())
+    window.documents.offers = True
     code = application.exec()
     if any(thread.name in ("runner", "builder", "maps") for thread in threading.enumerate()):
         os._exit(code)  # a compilation that takes minutes must not keep the program alive

@@ -26,6 +26,7 @@ from app.looks import Looks
 from app.map_deeds import MapDeeds
 from app.map_worker import MapWorker
 from app.past_menu import set_memory, show_past_menu
+from app.point_files import PointExporter
 from app.presenter import Presenter
 from app.runner import Moment, Runner
 from app.session import Session, differ
@@ -90,6 +91,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.documents.changed.connect(self.show_title)
         self.exporter = Exporter(self)
         self.exporter.look = self.documents.told
+        self.points = PointExporter(self)
 
     # Making it.
 
@@ -203,7 +205,8 @@ class Window(FileDeeds, MapDeeds, Deeds):
         session.refused.connect(self._refuse)
         session.undo_stack.indexChanged.connect(self._on_history)
 
-        self.gallery.chosen.connect(lambda name: session.open(name))
+        self.gallery.chosen.connect(self.open_system)
+        session.opened.connect(lambda _: self.presenter.forget())
         panel = self.parameters
         panel.changed.connect(lambda name, value: session.set(**{name: value}))
         panel.pressed.connect(lambda _: session.hold())
@@ -444,6 +447,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.hide()  # what is being compiled has to end first
         self.documents.close()
         self.exporter.stop()
+        self.points.stop()
         self.diagrams.instrument.stop()
         self.maps.stop()
         self.runner.stop()

@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/live.py [SYSTEM:N ...]
 
 A real window on a virtual display (software OpenGL where there is no card). In each system the
-first live parameter is dragged to and fro, 60 times a second, for some seconds. A frame counts when
-the large view has painted a moment that it had not shown before. The lateness is that of a precise
-16 ms timer in the window's thread: what a hand would feel.
+first live parameter is dragged to and fro, 60 times a second, for some seconds. In the first system
+the timeline is then scrubbed and branched, and a slider dragged with two runs beside each other. A
+frame counts when the large view has painted a moment that it had not shown before. The lateness is
+that of a precise 16 ms timer in the window's thread: what a hand would feel.
 """
 
 import json
@@ -35,12 +36,12 @@ def main(cases: list[str]) -> int:
     with Display(visible=False, size=(1920, 1200), color_depth=24):
         found = measure(cases or list(CASES))
     print(
-        f"{'system':<20}{'N':>8}{'fps':>7}{'goal':>6}{'late p99':>10}{'GUI/frame':>11}"
+        f"{'system':<20}{'hand':>8}{'N':>8}{'fps':>7}{'goal':>6}{'late p99':>10}{'GUI/frame':>11}"
         f"{'compiled':>10}"
     )
     for row in found:
         print(
-            f"{row['system']:<20}{row['n']:>8}{row['fps']:>7.1f}{row['goal']:>6}"
+            f"{row['system']:<20}{row['hand']:>8}{row['n']:>8}{row['fps']:>7.1f}{row['goal']:>6}"
             f"{row['late_p99_ms']:>8.1f}ms{row['gui_ms_per_frame']:>9.1f}ms"
             f"{row['compilations']:>10}"
         )
@@ -65,7 +66,8 @@ def measure(cases: list[str]) -> list[dict[str, Any]]:
         window.resize(1280, 800)
         window.show()
         live(lambda: bool(window.session.gallery), 120)
-        found = [dragged(window, case) for case in cases]
+        found = [measured(window, case, "drag") for case in cases]
+        found += [measured(window, cases[0], hand) for hand in HANDS if hand != "drag"]
         window.close()
         window.deleteLater()
         live(lambda: False, 0.2)
@@ -73,37 +75,32 @@ def measure(cases: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def dragged(window: Any, case: str) -> dict[str, Any]:
-    """One system under a moving slider."""
+def measured(window: Any, case: str, hand: str) -> dict[str, Any]:
+    """One system under a moving hand."""
     name, _, count = case.partition(":")
     sizes = {"n": int(count)} if count else {}
     window.session.open(name, seed=1, **sizes)
     live(lambda: fits(window.moment, name, sizes), 120)
     live(lambda: False, SETTLE)
+    prepare, move, goal = HANDS[hand]
+    prepare(window)
 
-    parameter = next(p for p in window.session.parameters.values() if p.kind == "live")
     begin, busy = time.perf_counter(), time.thread_time()
-
-    def drag() -> None:
-        share = 0.5 - 0.3 * math.cos(2 * math.pi * (time.perf_counter() - begin) / 4)
-        window.parameters.changed.emit(parameter.name, parameter.at(share))
-
-    window.session.hold()
-    painted, ticks, hand, compiled = Painted(window), Ticks(), QTimer(interval=TICK), Compiled()
-    hand.timeout.connect(drag)
-    hand.start()
+    painted, ticks, timer, compiled = Painted(window), Ticks(), QTimer(interval=TICK), Compiled()
+    timer.timeout.connect(lambda: move(window, time.perf_counter() - begin))
+    timer.start()
     live(lambda: False, DRAG)
-    hand.stop()
+    timer.stop()
     seconds, busy = time.perf_counter() - begin, time.thread_time() - busy
     frames = painted.stop()
     late = sorted(ticks.stop())
     window.session.commit()
     return {
         "system": name,
+        "hand": hand,
         "n": window.moment.system.n,
-        "dragged": parameter.name,
         "fps": frames / seconds,
-        "goal": 20 if int(count or 0) > 32_768 else 30,
+        "goal": goal or (20 if int(count or 0) > 32_768 else 30),
         "late_p50_ms": statistics.median(late),
         "late_p99_ms": late[int(0.99 * (len(late) - 1))],
         "gui_ms_per_frame": 1000 * busy / max(frames, 1),  # of processor: holds on a busy machine
@@ -111,6 +108,44 @@ def dragged(window: Any, case: str) -> dict[str, Any]:
         "steps_per_second": window.moment.steps_per_second,
         "density": window.stage.is_density,
     }
+
+
+def drag(window: Any, seconds: float) -> None:
+    """The first live parameter, to and fro."""
+    parameter = next(p for p in window.session.parameters.values() if p.kind == "live")
+    share = 0.5 - 0.3 * math.cos(2 * math.pi * seconds / 4)
+    window.parameters.changed.emit(parameter.name, parameter.at(share))
+
+
+def scrub(window: Any, seconds: float) -> None:
+    """Back and forth along all that was run."""
+    past = window.session.past
+    share = 0.5 + 0.45 * math.cos(2 * math.pi * seconds / 4)
+    window.transport.scrubber.sought.emit(past.position.branch, round(share * past.end))
+
+
+def branch(window: Any, seconds: float) -> None:
+    """Four times a second: back a little, and on from there with other parameters."""
+    if round(seconds * 1000 / TICK) % (250 // TICK) == 0:
+        here = window.session.past.position
+        window.session.go(here.branch, max(0, here.step - 100))
+        drag(window, seconds)
+        window.session.commit()
+
+
+def compare(window: Any) -> None:
+    """A second run beside the first, and all that it needs."""
+    window.session.compare(True)
+    live(lambda: window.moment.other is not None, 60)
+    live(lambda: False, 2.0)
+
+
+HANDS = {  # what comes before, what the hand does, and the frames that it asks for
+    "drag": (lambda window: window.session.hold(), drag, 0),
+    "scrub": (lambda window: None, scrub, 10),
+    "branch": (lambda window: None, branch, 10),
+    "A/B": (compare, drag, 15),
+}
 
 
 def fits(moment: Any, name: str, sizes: dict[str, int]) -> bool:

@@ -1,9 +1,10 @@
-"""Takes the pictures of README.md: the real window, with the three systems, on a virtual display.
+"""Takes the pictures of README.md: the real window on a virtual display.
 
     make screenshots
 
-Each system is photographed light and dark at two sizes, after it has run for a while and its map
-is filled. A machine without a display gets one from Xvfb; OpenGL may be software.
+Three systems, a timeline with branches, and two runs beside each other: each is photographed light
+and dark at two sizes, after it has run for a while and its map is filled. A machine without a
+display gets one from Xvfb; OpenGL may be software.
 """
 
 import io
@@ -33,7 +34,7 @@ def main(names: list[str]) -> None:
     PICTURES.mkdir(exist_ok=True)
     os.environ["QT_QPA_PLATFORM"] = "xcb"
     with Display(visible=False, size=(2000, 1200), color_depth=24):
-        photograph(names or list(SYSTEMS))
+        photograph(names or [*SYSTEMS, "timeline"])
 
 
 def photograph(names: list[str]) -> None:
@@ -48,12 +49,12 @@ def photograph(names: list[str]) -> None:
     theme.apply(application)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        window = Window(theme, first=names[0], settings=settings)
+        window = Window(theme, first="kuramoto", settings=settings)
         window.restore()
         window.show()
         wait(lambda: bool(window.session.gallery), 120)
         for name in names:
-            pose(window, name)
+            pose_timeline(window) if name == "timeline" else pose(window, name)
         window.close()
         window.deleteLater()
         wait(lambda: False, 0.2)
@@ -62,13 +63,41 @@ def photograph(names: list[str]) -> None:
 
 def pose(window: Any, name: str) -> None:
     """Run a system until it shows what it is, and take its pictures."""
-    from app.theme.theme import Theme
     from engine.core.system import identity
 
     values, seconds = SYSTEMS[name]
     window.session.open(name, seed=1, **values)
     wait(lambda: window.moment is not None and identity(window.moment.system) == name, 300)
     wait(lambda: False, seconds)
+    photographed(window, name)
+
+
+def pose_timeline(window: Any) -> None:
+    """A run that was taken up twice from its past, and then beside another one."""
+    session = window.session
+    session.open("vicsek", seed=1, noise=0.3)
+    wait(lambda: window.moment is not None and window.moment.past.position.step > 900, 60)
+    for step, noise in ((300, 0.6), (500, 0.1)):
+        session.go(0, step)
+        wait(lambda step=step: window.moment.past.position.step < step + 100, 30)
+        session.set(noise=noise)
+        session.commit()
+        wait(lambda: False, 6.0)
+    window.snapshots.store(1)
+    photographed(window, "timeline")
+    session.compare(True)
+    wait(lambda: window.moment.other is not None, 60)
+    session.set(noise=0.5)
+    session.commit()
+    wait(lambda: False, 8.0)
+    photographed(window, "beside")
+    session.compare(False)
+
+
+def photographed(window: Any, name: str) -> None:
+    """In both themes and sizes."""
+    from app.theme.theme import Theme
+
     for theme in THEMES:
         window.restyle(Theme(theme))
         for width, height in SIZES:

@@ -52,6 +52,23 @@ def test_the_python_lines_of_the_readme_run(tmp_path, monkeypatch):
     assert list(tmp_path.glob("*.png"))
 
 
+def test_the_python_lines_of_the_page_on_sessions_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (lines,) = blocks(DOCS / "sessions.md")
+    (tmp_path / "lines.py").write_text(lines)
+    left = runpy.run_path("lines.py")
+    assert left["again"].system.coupling == 5.0
+    assert left["again"].step == left["simulation"].timeline.tip(0).step == 1000
+
+
+def test_the_python_lines_of_the_page_on_phase_diagrams_run(tmp_path):
+    lines, _ = blocks(DOCS / "phase_diagrams.md")  # the other ones are for a cluster
+    (tmp_path / "lines.py").write_text(lines)
+    left = runpy.run_path(str(tmp_path / "lines.py"))
+    assert left["order"].shape == (8, 16)
+    assert left["area"] >= 0
+
+
 def test_links_between_pages_lead_somewhere():
     for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.M)
