@@ -221,9 +221,8 @@ class SpatialEpidemic(System[State]):
         health = jnp.where(caught, INFECTED, jnp.where(cured, RECOVERED, state.health))
         ever = self.coarse(state, state.health != SUSCEPTIBLE)
         padded = jnp.pad(ever, 1, mode="wrap")
-        block = (slice(k, k + COARSE) for k in range(3))
-        rows = sum(padded[part] for part in block)
-        reached = sum(rows[:, k : k + COARSE] for k in range(3))
+        rows = padded[:-2] + padded[1:-1] + padded[2:]
+        reached = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
         begun = (self.coarse(state, caught) > 0) & (reached == 0)
         return self.predicted(state)._replace(
             health=health.astype(jnp.int32),
