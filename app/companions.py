@@ -103,7 +103,7 @@ class Companions(QObject):
         return newest
 
     def _wake(self) -> None:
-        if not self._thread.is_alive() and not self._stopping:
+        if self._wanted() and not self._thread.is_alive() and not self._stopping:
             self._thread.start()  # nobody pays for it who does not ask
         self._lock.notify_all()
 

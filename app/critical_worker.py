@@ -64,10 +64,14 @@ class CriticalWorker(QObject):
 
         self._begin(work)
 
-    def stop(self) -> None:
-        """Give up what is under way, and wait for it."""
+    def cancel(self) -> None:
+        """Give up what is under way; it ends at its next look around."""
         with self._lock:
             self._turn += 1
+
+    def stop(self) -> None:
+        """Give up what is under way, and wait for it."""
+        self.cancel()
         if self.busy and self._thread is not None:
             self._thread.join(timeout=120)
 

@@ -76,6 +76,7 @@ class Diagrams(QSplitter):
         panel = self.map_panel
         panel.axes_changed.connect(self._on_axes)
         panel.axis_chosen.connect(self._choose_axis)
+        panel.quantity_chosen.connect(self._choose_quantity)
         panel.refill_asked.connect(self.refill_asked)
         panel.export_asked.connect(lambda: self.export_asked.emit("map"))
         self.small_panel.export_asked.connect(lambda: self.export_asked.emit(self.small_name))
@@ -229,7 +230,7 @@ class Diagrams(QSplitter):
     def look(self) -> dict[str, Any]:
         """What is looked at here, in plain words: for undo and for session files."""
         axes = [] if self.axes is None else [axis.name for axis in self.axes]
-        return {"axes": axes, "small": self.small_name}
+        return {"axes": axes, "small": self.small_name, "quantity": self._observable}
 
     def show_look(self, look: dict[str, Any]) -> None:
         """Look at it so; what this system does not have is left as it is."""
@@ -239,6 +240,9 @@ class Diagrams(QSplitter):
             x, y = map(str, axes)
             if x != y and {x, y} <= known:
                 self.set_axes(x, y)
+        named = {quantity.name for quantity in getattr(self._session.system, "quantities", ())}
+        if look.get("quantity") in named and look["quantity"] != self._observable:
+            self.set_quantity(look["quantity"])
         self.show_tab(str(look.get("small")))
 
     # Tabs.
@@ -338,7 +342,15 @@ class Diagrams(QSplitter):
             item.triggered.connect(lambda _=False, side=side: self.set_cut(side == 0))
         menu.popup(at)
 
-    # Axes.
+    # What and along which axes.
+
+    def set_quantity(self, observable: str) -> None:
+        """Show another observable on the map, on the curve and along paths."""
+        self._observable = observable
+        self._symbol = symbol_of(self._session.system, observable)
+        self.instrument.set_quantity(observable, self._symbol)
+        self.map_panel.set_quantity(observable, self._symbol)
+        self._on_axes()
 
     def _choose_axis(self, side: int, name: str) -> None:
         if self.axes is not None:
@@ -346,6 +358,10 @@ class Diagrams(QSplitter):
             names[side] = name
             self.set_axes(names[0], names[1])
             self.look_changed.emit()
+
+    def _choose_quantity(self, observable: str) -> None:
+        self.set_quantity(observable)
+        self.look_changed.emit()
 
     def set_axes(self, x: str, y: str) -> None:
         """Let these parameters span the map, over what they offer; an axis that stays is kept."""

@@ -99,7 +99,7 @@ class Instrument(QObject):
     def begin(self, system: Any, observable: str, symbol: str) -> None:
         """Another system: nothing of the one before stays."""
         self._observable, self._symbol = observable, symbol
-        self.search.stop()
+        self.search.cancel()
         self._runs = None
         self.forget_path()
         self.pins.clear()
@@ -107,6 +107,11 @@ class Instrument(QObject):
         self.landscape.forget()
         for name in self._pages:
             self._diagrams.drop_tab(name)
+
+    def set_quantity(self, observable: str, symbol: str) -> None:
+        """Paths, pins and ghosts show another observable."""
+        self._observable, self._symbol = observable, symbol
+        self.forget_path()
 
     def follow(self, moment: Moment) -> None:
         """A new moment of the run."""

@@ -33,6 +33,7 @@ class MapPanel(PanelFrame):
     axes_changed = Signal()  # another map is wanted
     refill_asked = Signal()
     axis_chosen = Signal(int, str)  # by hand: across or up, the name of a parameter
+    quantity_chosen = Signal(str)  # by hand: the name of an observable
     path_asked = Signal()
     point_asked = Signal()  # the critical point
     ghosts_asked = Signal()
@@ -100,8 +101,10 @@ class MapPanel(PanelFrame):
         if self.axes is None or diagram.request[1:3] != self.axes:
             return
         self._diagram, self._lines = diagram, diagram.lines
-        if diagram.measured is None or not diagram.measured.measured.any():
-            self.map.set_stale(self.measured is not None and bool(self.measured.measured.any()))
+        if diagram.measured is None or not np.isfinite(diagram.measured.mean).any():
+            self.map.set_stale(
+                self.measured is not None and bool(np.isfinite(self.measured.mean).any())
+            )
         else:
             self.measured = diagram.measured
             self.map.show_map(self.measured)
@@ -230,7 +233,7 @@ class MapPanel(PanelFrame):
         self._back.setVisible(look > 0)
         if self.axes != before and self._session.system is not None:
             coarse = blank(self._session.system, *self.axes, self._observable)
-            if self.measured is not None and self.measured.measured.any():
+            if self.measured is not None:
                 coarse = seen_closer(self.measured, coarse)
             self.measured, self._diagram = coarse, None
             self._show_layers()
@@ -275,6 +278,12 @@ class MapPanel(PanelFrame):
                         side, name
                     )
                 )
+        quantities = menu.addMenu("Quantity")
+        for name in self._observables():
+            item = quantities.addAction(name)
+            item.setCheckable(True)
+            item.setChecked(name == self._observable)
+            item.triggered.connect(lambda _=False, name=name: self.quantity_chosen.emit(name))
         layers = menu.addMenu("Cells show")
         group = QActionGroup(layers)
         for layer in self.layers():
@@ -296,6 +305,26 @@ class MapPanel(PanelFrame):
         menu.addAction("Ghost ensemble", self.ghosts_asked.emit)
         menu.addAction("Fill again", self.refill_asked.emit)
         menu.popup(at)
+
+    def set_quantity(self, observable: str, symbol: str) -> None:
+        """Show another observable of the same cells."""
+        self._observable, self._symbol = observable, symbol
+        self._diagram = None
+        if self.measured is not None and observable in self.measured.values:
+            self.measured = self.measured.of(observable)
+            self.map.show_map(self.measured)
+        else:
+            self._empty()
+        self._show_layers()
+        self._name_axes()
+
+    def _observables(self) -> list[str]:
+        """What a cell is known to measure; the words of the system's file come first."""
+        known = [self._observable]
+        if self.measured is not None and self.measured.values:
+            known = list(self.measured.values)
+        named = [q.name for q in getattr(self._session.system, "quantities", ())]
+        return [n for n in named if n in known] or known
 
     def layers(self) -> list[str]:
         """What the cells can show: what was measured, theory, and each of its phases."""

@@ -238,6 +238,7 @@ class MapWorker(QObject):
                 request.observable,
                 stop=self._overtaken,
                 known=known,
+                glance=True,
                 **effort._asdict(),
             ):
                 keep(part)

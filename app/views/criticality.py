@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
 from app.views.plotting import DOT, Naming, PlotBase, add_plot, bounds, note, set_label
@@ -35,13 +35,19 @@ def shades(theme: Theme, count: int) -> list[QColor]:
 
 
 class CriticalView(PlotBase):
-    """Curves of each size, where they turn, with its error, and where theory says they do."""
+    """Curves of each size, where they turn, with its error, and where theory says they do.
+
+    A sentence above them says what was found, or why nothing was.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._point: CriticalPoint | None = None
         self._symbol, self._size = "", "N"
-        self._said = ""
+        self._head = QLabel(wordWrap=True)
+        box = self.layout()
+        assert isinstance(box, QVBoxLayout)
+        box.insertWidget(0, self._head)
         self._build()
 
     def set_names(self, parameter: str, size: str) -> None:
@@ -51,18 +57,18 @@ class CriticalView(PlotBase):
         self.touch()
 
     def show_point(self, point: CriticalPoint) -> None:
-        self._point, self._said = point, f"{self._symbol} = {point.words}"
+        self._point = point
+        self._head.setText(f"{self._symbol} = {point.words}")
         self._build()
         self.touch()
 
     def say(self, words: str) -> None:
         """How far the search is, or why there is no point."""
-        self._said = words
-        self.touch()
+        self._head.setText(words)
 
     @property
     def words(self) -> str:
-        return self._said
+        return self._head.text()
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
@@ -85,9 +91,11 @@ class CriticalView(PlotBase):
         self._plot = add_plot(self.canvas, theme)
         self._naming = Naming(self._plot)
         set_label(self._plot, "bottom", self._symbol or "parameter", theme)
-        self._head = pg.LabelItem(justify="left")
-        self._head = note("", theme, "text", (0, 0))
-        self._plot.addItem(self._head, ignoreBounds=True)
+        self._head.setFont(theme.font("body"))
+        self._head.setStyleSheet(
+            f"color:{theme.hex('text')};background:{theme.hex('panel')};"
+            f"padding:{theme.px(6)}px {theme.px(12)}px;"
+        )
         self._names: dict[str, pg.TextItem] = {}
         self._lines: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         if point is None:
@@ -127,13 +135,10 @@ class CriticalView(PlotBase):
         low, high = bounds([point.curves])
         if np.isfinite(low) and high > low:
             room = 0.08 * (high - low)
-            self._plot.setYRange(low - room, high + 2.5 * room, padding=0)
+            self._plot.setYRange(low - room, high + room, padding=0)
         self._plot.setXRange(point.runs.values[0], point.runs.values[-1], padding=0.02)
 
     def draw(self) -> None:
-        self._head.setText(self._said)
-        (left, _), (_, top) = self._plot.getViewBox().viewRange()
-        self._head.setPos(left, top)
         self._naming.place(self._names, self._lines, [])
 
 

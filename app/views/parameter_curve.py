@@ -255,11 +255,22 @@ class ParameterCurveView(PlotBase):
         x = [part for _ in self._unstable for part in (self._x, gap)]
         none = np.empty(0)
         self._dashes.setData(np.concatenate(x or [none]), np.concatenate(parts or [none]))
-        first = next(iter(self._curves.values()), none)
-        wide = np.isfinite(self._width) and not self._phases and np.isfinite(first).all()
+        near = self._nearest()
+        known = np.isfinite(near)
+        wide = np.isfinite(self._width) and known.any()
         for line, side in zip(self._band, (1, -1), strict=True):
-            line.setData(*((self._x, first + side * self._width) if wide else (none, none)))
-        self._shade.setVisible(bool(wide) and len(first) > 0)
+            at = (self._x[known], near[known] + side * self._width) if wide else (none, none)
+            line.setData(*at)
+        self._shade.setVisible(bool(wide))
+
+    def _nearest(self) -> np.ndarray:
+        """The curve of theory that the run lies nearest to, or the first one."""
+        curves = list(self._curves.values())
+        if not curves or self._run is None:
+            return curves[0] if curves else np.empty(0)
+        x, mean, _ = self._run
+        away = [abs(np.interp(x, self._x, y, left=np.nan, right=np.nan) - mean) for y in curves]
+        return curves[int(np.nanargmin(away))] if np.isfinite(away).any() else curves[0]
 
     def _draw_loop(self) -> None:
         gap = np.array([np.nan])

@@ -97,7 +97,7 @@ def beside(system: System[Any], seeds: int = 1) -> int:
     if not side_by_side(system):
         return 1
     state = jax.eval_shape(system.init, jax.random.key(0))
-    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(_parted(system, state)[0])))
+    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(parted(system, state)[0])))
     fit = 2 ** int(math.log2(min(max(VALUES / values, 1), MOST)))
     devices = jax.local_device_count()
     return max(1, fit // seeds) * (1 if devices == 1 else 2 ** int(math.log2(devices)))
@@ -154,7 +154,7 @@ def _begun(system: System[Any], keys: Key[Array, " seeds"], points: dict[str, Ar
     one = jax.tree.map(lambda leaf: leaf[0, 0], state)
     shape = (len(keys), len(next(iter(points.values()))), BLOCKS)
     blocks = {name: jnp.zeros(shape) for name in jax.eval_shape(system.observables, one)}
-    own, quenched = _parted(system, state)
+    own, quenched = parted(system, state)
     shared = {name: jax.tree.map(lambda leaf: leaf[:, 0], part) for name, part in quenched.items()}
     return Batch(own, shared, jnp.int32(0), blocks)
 
@@ -176,15 +176,15 @@ def _marched(
     ends = type(system).done is not System.done
 
     def step(point: dict[str, Array], own: Any, shared: dict[str, Any], key: Array) -> Any:
-        here, state = system.replace(**point), _whole(own, shared)
+        here, state = system.replace(**point), whole(own, shared)
         new = jax.tree.map(lambda a, b: a.astype(b.dtype), here.step(state, key), state)
         if ends:
             over = here.done(state)
             new = jax.tree.map(lambda old, new: jnp.where(over, old, new), state, new)
-        return _parted(system, new)[0]
+        return parted(system, new)[0]
 
     def measured(point: dict[str, Array], own: Any, shared: dict[str, Any]) -> Scalars:
-        return system.replace(**point).observables(_whole(own, shared))
+        return system.replace(**point).observables(whole(own, shared))
 
     def advance(_: Array, batch: Batch) -> Batch:
         tick = batch.tick + 1
@@ -234,7 +234,7 @@ def _summarised(
                 for name, row in without.items()
             }
 
-        whole = value(jnp.ones((seeds, BLOCKS)))
+        mean = value(jnp.ones((seeds, BLOCKS)))
         apart = 1 - jnp.eye(seeds * BLOCKS).reshape(-1, seeds, BLOCKS)
         error = spread(jax.vmap(value)(apart), seeds * BLOCKS)
         if seeds > 2:
@@ -242,25 +242,26 @@ def _summarised(
             apart = jnp.broadcast_to(1 - jnp.eye(seeds)[:, :, None], (seeds, seeds, BLOCKS))
             other = spread(jax.vmap(value)(apart), seeds)
             error = {name: jnp.maximum(error[name], other[name]) for name in error}
-        return {name: (whole[name], error[name]) for name in whole}
+        return {name: (mean[name], error[name]) for name in mean}
 
     sums = {name: jnp.moveaxis(row, 1, 0) for name, row in batch.blocks.items()}
     result = jax.vmap(of_cell)(points, sums)
 
     def demanded(state: Any, shared: dict[str, Any]) -> dict[str, Array]:
-        return jax.vmap(lambda own: system.demand(_whole(own, shared)))(state)
+        return jax.vmap(lambda own: system.demand(whole(own, shared)))(state)
 
     demand = jax.vmap(demanded)(batch.state, batch.quenched)
     return result, {name: jnp.max(need) for name, need in demand.items()}
 
 
-def _parted(system: System[Any], state: Any) -> tuple[Any, dict[str, Any]]:
+def parted(system: System[Any], state: Any) -> tuple[Any, dict[str, Any]]:
     """A state without what is quenched, and that."""
     shared = {name: getattr(state, name) for name in type(system).quenched}
     return (state._replace(**dict.fromkeys(shared)) if shared else state), shared
 
 
-def _whole(own: Any, shared: dict[str, Any]) -> Any:
+def whole(own: Any, shared: dict[str, Any]) -> Any:
+    """The state that `parted` took apart."""
     return own._replace(**shared) if shared else own
 
 

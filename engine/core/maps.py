@@ -24,6 +24,7 @@ from engine.core.theory import Scalars
 
 
 COARSEST = 8  # cells along an axis of the first picture
+GLANCE = 8  # times fewer steps than a cell takes
 SMOOTH = 0.03  # of the map's span: a smaller step between neighbours is no change
 
 
@@ -92,6 +93,7 @@ def fill(
     seeds: int = 1,
     stop: Callable[[], bool] = lambda: False,
     known: PhaseMap | None = None,
+    glance: bool = False,
 ) -> Iterator[PhaseMap]:
     """Run a cell of every pair of values, from coarse to fine; the first yield is empty.
 
@@ -99,7 +101,8 @@ def fill(
     runs. The error is of that average, from blocks of time and from the spread over the seeds,
     whichever is larger. It yields after each piece of work, whether or not a cell got ready, and
     ends when `stop` says so. A map that was stopped goes on from what is `known` of it: no cell
-    that is known is run again.
+    that is known is run again. With a `glance` the coarsest cells are first run for a small part
+    of their steps; that shows something soon, and counts as nothing.
     """
     effort = Effort(settle, measure, seeds)
     picture = Picture(system, x, y, measurable(system, observable), known)
@@ -107,6 +110,15 @@ def fill(
     yield picture.map()
     late: list[Part] = []  # where nothing changes
     levels = plan(y.count, x.count, beside(system, seeds))
+    if glance and not picture.measured.any():
+        quick = Effort(settle // GLANCE, max(1, measure // GLANCE), seeds)
+        for part in levels[0]:
+            for result in run_cells(system, x, y, part.cells, quick, pace):
+                if isinstance(result, dict):
+                    picture.put(part, result, counts=False)
+                yield picture.map()
+                if stop():
+                    return
     for level, parts in enumerate([*levels, late], start=1):
         picture.level = max(picture.level, min(level, len(levels)))
         for part in picture.by_change(parts):
@@ -188,7 +200,7 @@ class Picture:
         """Whether all cells of a part are known."""
         return all(self.measured[cell] for cell in part.cells)
 
-    def put(self, part: Part, found: Found) -> None:
+    def put(self, part: Part, found: Found, *, counts: bool = True) -> None:
         """Enter cells, and let each stand for its surroundings while these are not known."""
         self._shown = self._range = None
         for k, cell in enumerate(part.cells):
@@ -201,9 +213,10 @@ class Picture:
                 self.values[name][0][around][free] = mean[k]
                 self.values[name][1][around][free] = error[k]
                 self.values[name][0][cell], self.values[name][1][cell] = mean[k], error[k]
-            self._grain[around][free] = max(part.stride)
-            self._grain[cell] = 0
-            self.measured[cell] = True
+            if counts:
+                self._grain[around][free] = max(part.stride)
+                self._grain[cell] = 0
+                self.measured[cell] = True
 
     def by_change(self, parts: list[Part]) -> list[Part]:
         """Those first around which the map changes most."""

@@ -346,3 +346,11 @@ def test_what_is_quenched_is_held_once_for_all_cells_of_a_seed_and_changes_nothi
     assert cells._begun(
         Shared(), jax.random.split(jax.random.key(0), 2), {"stiffness": np.ones(8, np.float32)}
     ).quenched["pinning"].shape == (2, 64)
+
+
+def test_a_glance_shows_something_soon_and_counts_as_nothing():
+    effort = {"settle": 80, "measure": 80, "seeds": 2}
+    maps_ = list(fill(TRAP, X, Y, "place", glance=True, **effort))
+    first = next(found for found in maps_ if np.isfinite(found.mean).all())
+    assert not first.measured.any()
+    np.testing.assert_array_equal(maps_[-1].mean, last(TRAP, X, Y, "place", **effort).mean)
