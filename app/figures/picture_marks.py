@@ -13,6 +13,7 @@ from app.figures.style import PT
 from app.figures.words import number
 from app.theme.colour_maps import table
 from app.theme.tokens import colour
+from app.views.space import caption_of
 
 
 def draw_dividers(page: Page, axes: Any, count: int, columns: int, rows: int) -> None:
@@ -24,6 +25,25 @@ def draw_dividers(page: Page, axes: Any, count: int, columns: int, rows: int) ->
         axes.axvline(columns * k // across, **line)
     for k in range(1, down):
         axes.axhline(rows - rows * k // down, **line)
+
+
+def draw_captions(
+    page: Page, axes: Any, layers: tuple, count: int, columns: int, rows: int
+) -> None:
+    """The word of each tile, at its foot."""
+    across = min(max(1, round(math.sqrt(count * columns / rows))), count)
+    down = -(-count // across)
+    for captions in scene.named(layers, "Captions"):
+        for k in range(count):
+            row, column = divmod(k, across)
+            axes.text(
+                (column + 0.5) * columns / across,
+                rows - (row + 0.97) * rows / down,
+                caption_of(captions, k),
+                fontsize=0.87 * page.style.font,
+                ha="center",
+                va="bottom",
+            )
 
 
 def draw_words(

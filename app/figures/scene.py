@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.figures import paint, raster
+from app.figures.clouds import TRAIL, trail_strokes, with_slice
 from app.theme import tokens
 from app.theme.colour_maps import Medium
 from app.views.camera import FILL, Camera2D, Camera3D
@@ -17,14 +18,15 @@ from app.views.space import dimension, extent, kind, named
 FLAT = {  # axes of each array of a layer that is not a row of panels
     "Points": {"position": 2, "radius": 0, "identity": 1},
     "Arrows": {"tail": 2, "vector": 2},
+    "Trails": {"path": 3},
     "Segments": {"start": 2, "end": 2},
     "Curve": {"x": 1, "y": 1},
     "Bars": {"edges": 1, "height": 1},
-    "Image": {"values": 2},
+    "Image": {"values": 2, "height": 0},
     "Box": {"low": 1, "high": 1},
     "Text": {"position": 2},
 }
-SPACE = ("Points", "Arrows", "Segments", "Image", "Text")
+SPACE = ("Points", "Arrows", "Trails", "Segments", "Image", "Text")
 MOST_IMAGES = 5  # copies of a periodic box along each axis
 OUTSIDE = 0.3  # strength of periodic images
 
@@ -85,7 +87,7 @@ def _panel(layer: Any, k: int) -> Any:
     }
     if kind(layer) == "Points":
         changed["colours"] = {name: _of_panel(c, k) for name, c in layer.colours.items()}
-    if kind(layer) == "Segments" and layer.colour is not None:
+    if kind(layer) in ("Segments", "Trails") and layer.colour is not None:
         changed["colour"] = _of_panel(layer.colour, k)
     return dataclasses.replace(layer, **changed) if changed else layer
 
@@ -162,7 +164,12 @@ def picture(
     boxes = named(layers, "Box")
     box = boxes[0] if boxes else None
     for image in named(layers, "Image"):
-        ground = _with_image(ground, image, box, camera, matrix)
+        if image.height is None:
+            ground = _with_image(ground, image, box, camera, matrix)
+        else:
+            ground = with_slice(ground, image, box, matrix)
+    for trails in named(layers, "Trails"):
+        ground = raster.solid(_trails(trails, matrix, width, height, style), ground)
     for segments in named(layers, "Segments"):
         ground = raster.solid(_segments(segments, matrix, width, height, style), ground)
     for points in named(layers, "Points"):
@@ -400,10 +407,12 @@ def stroked(
     line: float,
     width: int,
     height: int,
+    cover: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Straight lines between pixels as sums for `raster.solid`; round ends, smooth edges."""
+    cover = np.broadcast_to(cover, len(start))
     known = np.isfinite(start).all(axis=1) & np.isfinite(end).all(axis=1)
-    start, end, colours = start[known], end[known], colours[known]
+    start, end, colours, cover = start[known], end[known], colours[known], cover[known]
     radius = max(line / 2, 0.5)
     length = np.linalg.norm(end - start, axis=1)
     # A line that leaves the picture by far would take samples without number.
@@ -413,9 +422,17 @@ def stroked(
         count[owner] - 1, 1
     )
     pixels = start[owner] + share[:, None] * (end - start)[owner]
-    weight = np.full(len(pixels), 0.5 / (1.3 * radius))
+    weight = cover[owner] * (0.5 / (1.3 * radius))
     heap = [(pixels, colours[owner], weight)]
     return spotted(heap, raster.disc(radius), width, height) * min(line, 1.0)
+
+
+def _trails(layer: Any, matrix: np.ndarray, width: int, height: int, style: Look) -> np.ndarray:
+    start, end, cover, value = trail_strokes(layer, matrix, width, height)
+    colours = np.broadcast_to(style.measured, (len(start), 3))
+    if value is not None:
+        colours = paint.painted(value, layer.colour.scale, layer.colour.span, "", style.points)
+    return stroked(start, end, colours, TRAIL * style.line, width, height, cover)
 
 
 def _segments(layer: Any, matrix: np.ndarray, width: int, height: int, style: Look) -> np.ndarray:

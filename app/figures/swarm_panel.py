@@ -9,7 +9,13 @@ from app.figures.colour_bar import draw_bar, room_of
 from app.figures.page import Cell, Page
 from app.figures.paint import span_of
 from app.figures.panels import FramePanel, points_of
-from app.figures.picture_marks import draw_dividers, draw_ring, draw_scale_bar, draw_words
+from app.figures.picture_marks import (
+    draw_captions,
+    draw_dividers,
+    draw_ring,
+    draw_scale_bar,
+    draw_words,
+)
 from app.figures.print_look import look_in_print
 from app.figures.style import MM, FigureStyle
 from app.theme.colour_maps import table
@@ -45,6 +51,7 @@ def draw(page: Page, panel: FramePanel, cell: Cell) -> None:
         draw_words(page, axes, views[0], matrix, columns, rows)
         if page.style.scale_bar and scene.dimension(views[0]) == 2:
             draw_scale_bar(page, axes, views[0], cameras[0].pixel(columns, rows), inner, tall)
+    draw_captions(page, axes, panel.layers, len(views), columns, rows)
     if panel.marked:
         draw_ring(page, axes, panel, inner, tall)
     if bar:

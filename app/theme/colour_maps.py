@@ -11,6 +11,7 @@ from app.theme.tokens import tokens
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 CATEGORIES = (5, 1, 3, 7, 2, 6, 4)  # of Okabe and Ito's eight, without black
 WHOLE = (0.0, 1.0)
+SLICE = 0.85  # cover of the densest part of a slice: what lies behind still shines through
 COLOURED = (0.12, 0.88)  # of a diverging map, whose very ends are almost black
 
 Medium = Literal["ink", "light"]  # what points are drawn with: on paper, or in the dark
@@ -98,3 +99,16 @@ def natural_span(value: np.ndarray, scale: str) -> tuple[float, float]:
         return -reach, reach
     low, high = (float(end) for end in np.quantile(value, (0.01, 0.99)))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def cover_of_slice(value: np.ndarray, scale: str, low: float, high: float) -> np.ndarray:
+    """How much a slice across a cloud hides of what lies behind it: nothing where it is low.
+
+    Of a signed field the middle is clear; phases and categories hide alike everywhere.
+    """
+    known = np.isfinite(value)
+    if scale not in ("level", "signed"):
+        return np.where(known, SLICE, 0.0)
+    share = np.clip((np.where(known, value, low) - low) / (high - low), 0, 1)
+    share = np.abs(2 * share - 1) if scale == "signed" else share
+    return np.where(known, SLICE * np.sqrt(share), 0.0)

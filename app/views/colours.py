@@ -11,7 +11,6 @@ from app.theme.theme import Theme
 
 
 SAMPLE = 4096  # values that a span is taken from
-SLICE = 0.85  # cover of the densest part of a slice: what lies behind still shines through
 INERTIA = 0.9  # of a span, from one frame to the next
 
 
@@ -90,9 +89,7 @@ def painted(
     picture = (255 * whole + 0.5).astype(np.uint8)[index]
     if not known.all():
         picture[~known] = 0
-    if clear and scale in ("level", "signed"):
-        share = np.clip((np.where(known, value, low) - low) / (high - low), 0, 1)
-        share = np.abs(2 * share - 1) if scale == "signed" else share
-        # Colours that are covered by their own cover, as the card blends them.
-        picture = (picture * (SLICE * np.sqrt(share))[..., None] + 0.5).astype(np.uint8)
+    if clear:  # colours multiplied by their cover, as the card blends them
+        cover = colour_maps.cover_of_slice(value, scale, low, high)
+        picture = (picture * cover[..., None] + 0.5).astype(np.uint8)
     return picture

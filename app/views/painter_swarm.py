@@ -112,7 +112,7 @@ class PainterSwarmView(SceneView):
             return
         seen, depth = self._seen(of_panel(points.position, 2, panel), part)
         table, (low, high), _ = self._colours_of_points(points)
-        name = self.colouring
+        name = self._colouring_of(points)
         value, scale = np.zeros(len(seen)), "level"
         if name:
             value, scale = (

@@ -121,6 +121,12 @@ class SceneView(Steering, Slicing, View):
         names = self.colourings
         return self._colouring if self._colouring in names else (names[0] if names else "")
 
+    def _colouring_of(self, points: Any) -> str:
+        """The chosen colouring, or the first of a swarm that does not have it."""
+        return (
+            self.colouring if self.colouring in points.colours else next(iter(points.colours), "")
+        )
+
     def set_colouring(self, name: str) -> None:
         self._colouring, self._fresh = name, True
         self._repaint()
@@ -216,7 +222,7 @@ class SceneView(Steering, Slicing, View):
         return next((la for la in self._layers if type(la).__name__ == "Box"), None)
 
     def _colours_of_points(self, points: Any) -> tuple[np.ndarray, tuple[float, float], bool]:
-        name = self.colouring
+        name = self._colouring_of(points)
         if not name:
             token = "measured" if self.theme.dark else "text"
             plain = np.tile(rgb(self.theme.hex(token)), (256, 1))

@@ -109,3 +109,16 @@ def panels_of(layer: Any) -> int:
         case _:
             return 1
     return np.shape(array)[0] if np.ndim(array) > ndim else 1
+
+
+def caption_of(captions: Any, panel: int) -> str:
+    """The word of a panel, and its number."""
+    which = panel
+    if captions.which is not None:
+        which = int(of_panel(captions.which, 0, panel))
+    word = captions.words[which] if which < len(captions.words) else ""
+    if captions.value is None:
+        return word
+    value = float(of_panel(captions.value, 0, panel))
+    number = f"{value:.2f}".replace("-", "\u2212") if np.isfinite(value) else "–"
+    return f"{word} {number}".strip()

@@ -9,8 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.views.space import kind, of_panel
-from app.widgets import numbers
+from app.views.space import caption_of, kind, of_panel
 
 
 if TYPE_CHECKING:
@@ -91,16 +90,3 @@ class Words(QWidget):
         area = QRectF(part.left, foot - theme.px(18), part.width, theme.px(18))
         place = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
         painter.drawText(area, place, words)
-
-
-def caption_of(captions: Any, panel: int) -> str:
-    """The word of a panel, and its number."""
-    which = panel
-    if captions.which is not None:
-        which = int(of_panel(captions.which, 0, panel))
-    word = captions.words[which] if which < len(captions.words) else ""
-    if captions.value is None:
-        return word
-    value = float(of_panel(captions.value, 0, panel))
-    number = f"{value:.2f}".replace("-", numbers.MINUS) if np.isfinite(value) else "–"
-    return f"{word} {number}".strip()

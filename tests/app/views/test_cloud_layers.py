@@ -5,9 +5,9 @@ import pytest
 from PySide6.QtCore import QEvent
 
 from app.views.painter_swarm import PainterSwarmView
+from app.views.space import caption_of
 from app.views.swarm import SwarmView
-from app.views.words import caption_of
-from engine.core.layers import Arrows, Box, Captions, Image, Points, Trails
+from engine.core.layers import Arrows, Box, Captions, Colour, Image, Points, Trails
 from tests.app.views.conftest import light, picture
 from tests.app.views.test_swarm import mouse, near, where
 
@@ -126,3 +126,13 @@ def test_arrows_on_a_slice_start_on_it(kind, dark, shown):
     seen = light(view)
     assert near(seen, where(view, (0.1, 0.0, 0.5)), 1).max() > 100  # on its shaft
     assert near(seen, where(view, (-0.1, 0.0, 0.5)), 1).max() < 20  # and not behind it
+
+
+def test_two_swarms_may_be_coloured_by_different_things(kind, dark, shown):
+    left, right = (np.full((1, 3), x, np.float32) for x in (-0.5, 0.5))
+    first = Points(left, {"charge": Colour(np.ones(1), span=(0.0, 1.0))})
+    second = Points(right, {"speed": Colour(np.ones(1), span=(0.0, 1.0))})
+    view = shown_cube(kind, dark, shown, first, second)
+    seen = light(view)
+    assert near(seen, where(view, left[0])).max() > 60
+    assert near(seen, where(view, right[0])).max() > 60
