@@ -88,6 +88,21 @@ def score(
     return (a * sums[:, :-1] / sums[:, -1:] - x) / v
 
 
+def log_density(
+    x: Float[Array, "n dim"],
+    y: Float[Array, "m dim"],
+    t: Scalar,
+    width: Scalar = 0.0,
+    *,
+    block: int = BLOCK,
+) -> Float[Array, " n"]:
+    """log p_t at each x."""
+    a, v = shrunk(t), variance(t, width)
+    sums, top = weighted(x, y, jnp.ones((len(y), 1)), a, v, block)
+    normal = jnp.sum(x**2, axis=1) / (2 * v) + x.shape[1] / 2 * jnp.log(2 * jnp.pi * v)
+    return top + jnp.log(sums[:, 0] / len(y)) - normal
+
+
 def weighted(
     x: Float[Array, "n dim"],
     y: Float[Array, "m dim"],

@@ -132,7 +132,7 @@ def test_a_preset_is_a_start_and_set_goes_on_from_it(answer):
 
 def test_a_run_that_ends_by_itself_says_how_far_it_came(answer):
     found = answer(
-        "run", "mean-field-chaos", "--set", "n=8", "clouds=1", "m=50", "moments=50",
+        "run", "mean-field-chaos", "--set", "n=8", "clouds=1", "m=50", "moments=50", "flow=once",
         "--steps", 500, "--settle", 0, "--json",
     )  # fmt: skip
     assert 0 < found["steps"] < 500

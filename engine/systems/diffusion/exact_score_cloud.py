@@ -9,20 +9,40 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, histogram
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
+from engine.core.layers import (
+    Axes,
+    Box,
+    Clock,
+    Colour,
+    Comparison,
+    Curve,
+    Frame,
+    Points,
+    histogram,
+)
 from engine.core.parameters import Scalar, asset, live, mode, size, start
-from engine.core.system import System, poke
+from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.distances import nearest, projected, sliced
+from engine.numerics.importance import (
+    Estimate,
+    Proposal,
+    adapted,
+    broad,
+    drawn,
+    effective,
+    expectations,
+    log_weights,
+)
+from engine.numerics.noise_time import FLOWS, Course, begun, onward, passage
 from engine.numerics.scores import (
     Belief,
     Kernel,
     belief,
-    denoising,
     local_dimension,
+    log_density,
     noising,
-    resting,
     shrunk,
     variance,
 )
@@ -36,6 +56,9 @@ TIMES = jnp.geomspace(1e-4, EARLIEST, 28)  # at which the limit of the sliced di
 KEPT = 512  # steps that the curve of the dimension remembers
 PAUSE = 240  # steps that a finished cloud is shown for
 EDGE = 2.6  # half the side of the box
+STRIDES = 8  # of a touch of the clock
+WEIGH = "weigh"  # the flow in which the cloud is a weighted sample of p_t instead
+PARTS, RATE = 12, 0.3  # Gaussians of the proposal, and how far a step moves them
 
 
 class State(NamedTuple):
@@ -49,6 +72,9 @@ class State(NamedTuple):
     shadows: Float[Array, "m 64"]  # of the data, for the sliced distance
     infinite: Float[Array, " times"]  # the sliced distance of infinitely many points, at TIMES
     past: Float[Array, "kept 2"]  # (time, local dimension), the newest last
+    spacing: Float[Array, ""]  # mean square distance from a data point to the next
+    proposal: Proposal  # that points are drawn from, where they are weighed
+    log_weight: Float[Array, " n"]  # ln p_t/q of each point; 0 where none is weighed
 
 
 class ExactScoreCloud(System[State]):
@@ -63,7 +89,9 @@ class ExactScoreCloud(System[State]):
     reversed diffusion, and all of them pass through the same clouds. The local dimension, of the
     ways in which a point can move and stay data, is 0 in noise, that of the shape in between, and
     0 again at the end: an exact score knows nothing but the points, and ends on them.
-    (In flow "hold" drag t₀: noise is added exactly, and taken away step by step.)
+    (In flow "hold" drag t₀: noise is added exactly, and taken away step by step. In flow "weigh"
+    the points are a weighted sample of p_t for several expectations at once: drawn from a mixture
+    of Gaussians q that learns from the weights p_t/q.)
     """
 
     sources = ("horvat2024gauge", "deveney2025odesde", "biroli2024kde", "demangechryst2022ais")
@@ -87,6 +115,12 @@ class ExactScoreCloud(System[State]):
             r"\dim(t)=\frac{a^2\,\mathrm{tr}\,\mathrm{Cov}_w(y)}{1-a^2}",
             "local dimension, for h = 0",
         ),
+        Equation(
+            r"\langle\varphi\rangle_{p_t}=\langle w\,\varphi\rangle_q,\qquad "
+            r"w=\frac{p_t}{q},\qquad \frac{N_{\mathrm{eff}}}{N}="
+            r"\frac{(\sum w)^2}{N\sum w^2}",
+            "adaptive importance sampling, in flow 'weigh'",
+        ),
     )
     assumptions = "Infinitely many particles with the exact score (δ = 0, h = 0) of these data."
     cell: ClassVar[Mapping[str, int]] = {"n": 256, "m": 256}
@@ -94,7 +128,13 @@ class ExactScoreCloud(System[State]):
         "cloud": Hint(azimuth=35.0, elevation=25.0),
         "dimension": Hint(large=False),
         "shadow": Hint(large=False),
+        "expectations": Hint(large=False),
+        "metrics": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (
+        Pair("flow | diffusion", {"mixing": 0.0}, {"mixing": 1.0}),
+        Pair("points | smooth", {"kernel": 0.0}, {"kernel": 0.1}),
+    )
     presets = (
         Preset("flow", mixing=0.0, score_error=0.0, flow="again"),
         Preset("diffusion", mixing=1.0, score_error=0.0, flow="again"),
@@ -102,6 +142,7 @@ class ExactScoreCloud(System[State]):
         Preset("wrong score, diffusion", mixing=1.0, score_error=0.3, flow="again"),
         Preset("smooth", kernel=0.08, mixing=1.0, flow="again"),
         Preset("scrub noise", flow="hold", moment=0.1, mixing=1.0),
+        Preset("weighted sample", flow=WEIGH, moment=0.1),
     )
     quantities = (
         Quantity("distance", symbol="SW₂", span=(0, 0.5), help="sliced Wasserstein, to the data"),
@@ -111,6 +152,7 @@ class ExactScoreCloud(System[State]):
         Quantity("memorised", symbol="f_mem", span=(0, 1), help="nearest < ⅓ of second nearest"),
         Quantity("gap", symbol="d_nn", log=True, help="rms distance to the nearest data point"),
         Quantity("spread", symbol="⟨x²⟩", span=(0, 2), help="variance of a coordinate"),
+        Quantity("effective", symbol="N_eff/N", span=(0, 1), help="of weighted points; else 1"),
     )
     clock = "steps"
 
@@ -153,8 +195,8 @@ class ExactScoreCloud(System[State]):
     )
     flow: str = mode(
         default="again",
-        choices=("again", "once", "hold"),
-        help="condense and dissolve, condense once, or stay at t₀",
+        choices=(*FLOWS, WEIGH),
+        help="condense and dissolve, condense once, stay at t₀, or sample p_t there by weights",
     )
     shape: str = start(default="trefoil", choices=tuple(SHAPES), help="what the data are drawn of")
     own: Float[Array, "m dim"] | None = asset(help="a cloud of yours, instead of a shape")
@@ -184,6 +226,9 @@ class ExactScoreCloud(System[State]):
             shadows=shadows,
             infinite=infinite(data, shadows, for_noise),
             past=jnp.zeros((KEPT, 2)),
+            spacing=jnp.mean(nearest(data, data)[1]),
+            proposal=broad(PARTS, 3),
+            log_weight=jnp.zeros(self.n),
         )
         state = self.looked(state)
         return state._replace(past=jnp.broadcast_to(self.now(state), (KEPT, 2)))
@@ -201,49 +246,45 @@ class ExactScoreCloud(System[State]):
         return normalised(jax.random.choice(key, own, (min(self.m, len(own)),), replace=False))
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        seen = self.belief(state)
-        aim, condensing = self.aim(state)
-        # In equal shares of ln t, four times as fast where nothing is shown on the way.
-        ratio = (jnp.asarray(self.t_end) / EARLIEST) ** (1 / jnp.asarray(self.steps, float))
-        ratio = jnp.minimum(ratio, 0.999) ** (4 if self.flow == "hold" else 1)
-        # Against the noise step by step, with it at once; but a cloud is seen to dissolve.
-        pace = ratio**-2 if self.flow == "again" else jnp.inf
-        time = jnp.clip(aim, state.time * ratio, state.time * pace)
+        return self.weighed(state, key) if self.flow == WEIGH else self.carried(state, key)
 
+    def weighed(self, state: State, key: Key[Array, ""]) -> State:
+        """Fresh points of the proposal, and the proposal nearer to what they weigh."""
+        time = jnp.asarray(self.moment, float)
+        cloud = drawn(key, state.proposal, self.n)
+        target = log_density(cloud, state.data, time, self.kernel)
+        weight = log_weights(cloud, target, state.proposal)
+        proposal = adapted(cloud, weight, state.proposal, RATE)
+        now = state._replace(cloud=cloud, proposal=proposal, log_weight=weight)
+        return self.looked(now._replace(**begun(time)._asdict()))
+
+    def carried(self, state: State, key: Key[Array, ""]) -> State:
+        seen = self.belief(state)
+        course = onward(
+            Course(state.time, state.condensing, state.shown),
+            self.flow,
+            earliest=EARLIEST,
+            latest=self.t_end,
+            moment=self.moment,
+            steps=self.steps,
+            pause=PAUSE,
+        )
+        time = course.time
         pull, spread = self.kernel_to(state.time, time)
         kick = jnp.sqrt(spread) * jax.random.normal(key, state.cloud.shape)
         target, before = shrunk(time) * seen.mean, shrunk(state.time) * seen.mean
         later = self.looked(
             state._replace(
                 cloud=target + pull * (state.cloud - before) + kick,
-                time=time,
-                condensing=condensing,
-                shown=jnp.where(time == aim, state.shown + 1, 0),
+                log_weight=jnp.zeros(self.n),
+                **course._asdict(),
             )
         )
         past = jnp.concatenate([state.past[1:], self.now(later)[None]])
         return later._replace(past=jnp.where(time == state.time, state.past, past))
 
-    def aim(self, state: State) -> tuple[Float[Array, ""], Bool[Array, ""]]:
-        """The noise time to go to, and whether that is condensing."""
-        if self.flow == "hold":
-            return jnp.asarray(self.moment, float), jnp.asarray(True)
-        if self.flow == "once":
-            return jnp.asarray(self.t_end, float), jnp.asarray(True)
-        there = jnp.where(state.condensing, state.shown >= PAUSE, state.shown > 0)
-        condensing = state.condensing ^ there
-        return jnp.where(condensing, self.t_end, EARLIEST), condensing
-
     def kernel_to(self, now: Array, then: Array) -> Kernel:
-        """Noise forwards, the reversed dynamics backwards, and Langevin motion where t stays."""
-        back = denoising(now, jnp.minimum(now, then), self.kernel, self.mixing, self.score_error)
-        rest = resting(now, self.kernel, 0.02 * self.mixing, self.score_error)
-        forth = noising(now, jnp.maximum(now, then))
-
-        def pick(back: Array, rest: Array, forth: Array) -> Array:
-            return jnp.where(then < now, back, jnp.where(then > now, forth, rest))
-
-        return Kernel(*map(pick, back, rest, forth))
+        return passage(now, then, self.kernel, self.mixing, self.score_error)
 
     def belief(self, state: State) -> Belief:
         """What was seen, or what is seen through a kernel that has changed since."""
@@ -274,6 +315,7 @@ class ExactScoreCloud(System[State]):
             "memorised": jnp.mean(first < second / 9),
             "gap": jnp.sqrt(jnp.mean(first)),
             "spread": jnp.mean(state.cloud**2),
+            "effective": effective(state.log_weight),
         }
 
     def limit(self, state: State) -> Scalars:
@@ -282,7 +324,8 @@ class ExactScoreCloud(System[State]):
         The distance is tabulated without kernels. The gap is √(3V) once the noise is far below
         the spacing of the data, so that nearly every point is one of them and noise about it.
         """
-        exact = jnp.asarray(self.score_error) == 0
+        # Weighted points are no sample of the law by themselves.
+        exact = (jnp.asarray(self.score_error) == 0) & (self.flow != WEIGH)
         sharp = exact & (jnp.asarray(self.kernel) == 0)
         v = variance(state.time, self.kernel)
         a2 = shrunk(state.time) ** 2
@@ -318,7 +361,10 @@ class ExactScoreCloud(System[State]):
     def caveats(self, state: State) -> Flags:
         few = jnp.mean(jnp.exp(self.belief(state).entropy)) < 1.5
         return {
-            "an exact score makes the data points themselves again: raise h to smooth them": few,
+            "an exact score makes the data points themselves again: raise h to smooth them": few
+            & (self.flow != WEIGH),
+            "few points carry the weight: averages are worth few": effective(state.log_weight)
+            < 0.1,
             "the score is wrong on purpose: δ is not 0": jnp.asarray(self.score_error) != 0,
             "fewer than 40 steps: the score changes much within one": jnp.asarray(self.steps) < 40,
             "only M points of your cloud are used: raise M to use more": jnp.asarray(
@@ -334,6 +380,23 @@ class ExactScoreCloud(System[State]):
         noise = jnp.sqrt(spread) * jax.random.normal(key, state.cloud.shape)
         return self.turned(state, shrink * state.cloud + noise, time)
 
+    @poke("clock")
+    def seek(self, state: State, key: Key[Array, ""], touch: Touch) -> State:
+        """Go to another noise time: up at once, down by a few steps at a touch."""
+        aim = jnp.clip(touch.position[0], 1e-5, EARLIEST)
+        kicks = jax.random.normal(key, (STRIDES, *state.cloud.shape))
+        ratio = (1e-3 / EARLIEST) ** (1 / 100)
+
+        def stride(state: State, kick: Array) -> tuple[State, None]:
+            time = jnp.maximum(aim, state.time * ratio)
+            pull, spread = self.kernel_to(state.time, time)
+            mean = state.seen.mean
+            cloud = shrunk(time) * mean + pull * (state.cloud - shrunk(state.time) * mean)
+            cloud = cloud + jnp.sqrt(spread) * kick
+            return self.looked(state._replace(cloud=cloud, **begun(time)._asdict())), None
+
+        return lax.scan(stride, self.looked(state), kicks)[0]
+
     @poke()
     def start_over(self, state: State, key: Key[Array, ""]) -> State:
         """Begin with fresh noise."""
@@ -341,9 +404,7 @@ class ExactScoreCloud(System[State]):
         return self.turned(state, fresh, jnp.asarray(EARLIEST))
 
     def turned(self, state: State, cloud: Array, time: Array) -> State:
-        begun = jnp.asarray(True)
-        state = state._replace(cloud=cloud, time=time, condensing=begun, shown=jnp.int32(0))
-        state = self.looked(state)
+        state = self.looked(state._replace(cloud=cloud, **begun(time)._asdict()))
         return state._replace(past=jnp.broadcast_to(self.now(state), (KEPT, 2)))
 
     def frame(self, state: State) -> Frame:
@@ -354,10 +415,11 @@ class ExactScoreCloud(System[State]):
             "where it goes": Colour(jnp.arctan2(seen.mean[:, 1], seen.mean[:, 0]), scale="phase"),
             "local dimension": Colour(dimension, span=(0, 3)),
             "choices": Colour(seen.entropy),
+            "weight": Colour(jnp.clip(state.log_weight, -6, 6), scale="signed", span=(-6, 6)),
             "height": Colour(state.cloud[:, 2], scale="signed", span=(-EDGE, EDGE)),
         }
         return {
-            "cloud": (Box(-corner, corner), Points(state.cloud, colours)),
+            "cloud": (Box(-corner, corner), Points(state.cloud, colours), self.dial(state)),
             "dimension": (
                 Axes("noise time t", "local dimension", log="x"),
                 *self.guide(),
@@ -368,7 +430,51 @@ class ExactScoreCloud(System[State]):
                 histogram(state.cloud[:, 0], (-EDGE, EDGE), bins=52, label="particles"),
                 self.shadow(state),
             ),
+            "expectations": self.expected(state),
+            "metrics": (Comparison(state.cloud, state.data),),
         }
+
+    def dial(self, state: State) -> Clock:
+        """Noise time, and where noise is as wide as the spacing of the data."""
+        collapse = -jnp.log1p(-jnp.minimum(state.spacing / 3, 0.99)) / 2
+        return Clock(
+            state.time,
+            state.condensing,
+            {"collapse": collapse},
+            span=(1e-4, EARLIEST),
+            turn="turn_back",
+        )
+
+    def estimates(self, state: State) -> tuple[Estimate, Float[Array, " e"]]:
+        """Four expectations of p_t from the one weighted cloud, and what they are."""
+        x, y = state.cloud, shrunk(state.time) * state.data
+        root = jnp.sqrt(variance(state.time, self.kernel))
+        below = jax.scipy.stats.norm.cdf
+        values = [jnp.mean(x**2, axis=1), x[:, 0] ** 2, x[:, 0] > 0.5, x[:, 2] > 1.5]
+        exact = [
+            jnp.mean(y**2) + root**2,
+            jnp.mean(y[:, 0] ** 2) + root**2,
+            jnp.mean(below((y[:, 0] - 0.5) / root)),
+            jnp.mean(below((y[:, 2] - 1.5) / root)),
+        ]
+        stacked = jnp.stack([jnp.asarray(v, float) for v in values], axis=1)
+        return expectations(stacked, state.log_weight), jnp.stack(exact)
+
+    def expected(self, state: State) -> tuple:
+        (value, error), exact = self.estimates(state)
+        place = jnp.arange(1.0, len(exact) + 1)
+        gap = jnp.full_like(exact, jnp.nan)
+
+        def dashes(half: float, low: Array, high: Array, role: str, label: str) -> Curve:
+            x = (place[:, None] + half * jnp.array([-1.0, 1, 1])).reshape(-1)
+            return Curve(x, jnp.stack([low, high, gap], axis=1).reshape(-1), role, label)
+
+        return (
+            Axes("⟨x²⟩,  ⟨x₁²⟩,  P(x₁ > ½),  P(x₃ > 1½)", "estimate ± 2 errors"),
+            dashes(0.0, value - 2 * error, value + 2 * error, "guide", ""),
+            Curve(place, value, "measured", "weighted points"),
+            dashes(0.3, exact, exact, "theory", "exact"),
+        )
 
     def guide(self) -> tuple[Curve, ...]:
         if self.own is not None or self.shape not in DIMENSION:

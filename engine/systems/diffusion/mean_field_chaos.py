@@ -6,24 +6,62 @@ from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Bars, Box, Colour, Frame, Points
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
+from engine.core.layers import (
+    Axes,
+    Bars,
+    Box,
+    Captions,
+    Clock,
+    Colour,
+    Comparison,
+    Curve,
+    Frame,
+    Image,
+    Points,
+)
 from engine.core.parameters import Scalar, asset, live, mode, size, start
-from engine.core.system import System, poke
-from engine.core.theory import Scalars
+from engine.core.system import System, Touch, poke
+from engine.core.theory import Flags, Scalars
+from engine.numerics import exchangeable as exact
+from engine.numerics.cloud_network import FIELDS, IGNORANT, CloudNetwork, lesson
+from engine.numerics.distances import chamfer, nearest, projected, sliced
+from engine.numerics.exchangeable import OCTAVES, TIMES, Evidence, Law, evidence
+from engine.numerics.noise_time import FLOWS, Course, begun, onward, passage
+from engine.numerics.scores import noising, shrunk, variance
 from engine.numerics.shapes import SHAPES, normalised
+from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
 EARLIEST, LATEST = 5.0, 1e-3  # noise times between which a cloud condenses
+PAUSE = 150  # steps that a finished cloud is shown for
+DECIDED = 0.95  # posterior of a shape at which a cloud has decided
+KEPT = 256  # steps that the curves remember
+SAMPLED = 512  # points of a cloud that its distances are taken of, at most
+STRIDES = 8  # of a touch of the clock
+EDGE = 2.5  # half the side of a box
+PAIR = "Gaussian pair"
 
 
 class State(NamedTuple):
     cloud: Float[Array, "clouds n 3"]
     shape: Float[Array, "shapes m 3"]  # the data, without noise
-    time: Float[Array, ""]  # of the noise: it falls
+    time: Float[Array, ""]  # of the noise
+    condensing: Bool[Array, ""]
+    shown: Int[Array, ""]  # steps since the clouds were finished
+    seen: Evidence  # what the points tell of the shapes
+    doubted: Float[Array, " clouds"]  # noise time at which a cloud was last undecided
+    cloned: Float[Array, ""]  # noise time of the last cloning; 0 before the first
+    moved: Float[Array, " 2"]  # points moved since the way down began, and steps
+    past: Float[Array, "kept 3"]  # (time, certainty, purity), the newest last
+    law: Law
+    shadows: Float[Array, "shapes m 64"]  # of the data, for the sliced distance
+    spacing: Float[Array, ""]  # mean square distance from a data point to the next
+    learned: Learned
 
 
 class MeanFieldChaos(System[State]):
@@ -32,10 +70,13 @@ class MeanFieldChaos(System[State]):
     Every cloud of N points runs the noising dx = −x dt + √2 dW backwards with the exact score of
     its law, a mixture over shapes z of independent points from the noised shape μ_z:
 
-        sᵢ = Σ_z p_z ∇ log μ_z(xᵢ),    p_z ∝ exp Σⱼ log μ_z(xⱼ)
+        sᵢ = Σ_z p_z ∇ log μ_z(xᵢ),    p_z ∝ w_z exp Σⱼ log μ_z(xⱼ)
 
-    Through p_z each point feels the empirical measure of all: with it a cloud becomes one pure
-    shape; without it (mode "independent") a superposition of all. Time steps are geometric.
+    Through p_z each point feels the empirical measure ν of all: a score A + B[ν] whose B is known.
+    With it a cloud becomes one pure shape, and decides the earlier the more points it has; without
+    it ("independent") it becomes all shapes at once; "truncated" points feel those within R.
+    "Trained" clouds, the first half, are moved by a network A + B[ν] that learns meanwhile, beside
+    the exact score under the same noise. Copies made on the way ("b > 1") save steps of many.
     """
 
     sources = ("park2024mfcdm",)
@@ -51,28 +92,70 @@ class MeanFieldChaos(System[State]):
             "the mean field: all points of a cloud decide on one shape z",
         ),
         Equation(
-            r"\mu_z(x)=\frac{1}{M}\sum_{m=1}^{M}\mathcal{N}\!\left(x;\,a\,y_m^z,\,s^2\right),"
-            r"\quad a=e^{-t},\;s^2=1-e^{-2t}",
+            r"\mu_z(x)=\frac{1}{M}\sum_{m=1}^{M}\mathcal{N}\!\left(x;\,a\,y_m^z,\,V\right),"
+            r"\quad a=e^{-t},\;V=1-a^2+a^2h^2",
             "a shape in noise",
         ),
+        Equation(
+            r"s_\theta=A_\theta(t,x)+B_\theta[\nu](x),\qquad \nu=\frac{1}{N}\sum_j\delta_{x_j}",
+            "the network: each point alone, and what it sees of the others",
+        ),
+        Equation(
+            r"N\,\bar K(t)\approx15,\qquad \bar K=\langle\mathrm{KL}(\mu_z\|\mu_{z'})\rangle",
+            "where 95 % decided clouds begin",
+        ),
+        Equation(
+            r"\mathcal{H}^N_t=I(z;x_1)-\frac{1}{N}I(z;x^N)",
+            "chaotic entropy: points are independent given their shape only",
+        ),
     )
-    assumptions = "The score is exact: points of a cloud are independent, given its shape."
+    theory_name = "exact law"
+    assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
+    cell: ClassVar[Mapping[str, int]] = {"n": 64, "clouds": 4, "m": 64}
     hints: ClassVar[Mapping[str, Hint]] = {
         "clouds": Hint(azimuth=35.0, elevation=25.0),
         "belief": Hint(large=False),
+        "decision": Hint(large=False),
+        "course": Hint(large=False),
+        "learning": Hint(large=False),
+        "metrics": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (Pair("flow | diffusion", {"noise": 0.0}, {"noise": 1.0}),)
     presets = (
-        Preset("agreed", score="mean field", noise=1.0),
-        Preset("all shapes at once", score="independent", noise=1.0),
-        Preset("flow", score="mean field", noise=0.0),
+        Preset("agreed", score="mean field", noise=1.0, flow="again"),
+        Preset("all shapes at once", score="independent", noise=1.0, flow="again"),
+        Preset("who sees whom", score="truncated", radius=0.6, noise=1.0, flow="again"),
+        Preset("flow", score="mean field", noise=0.0, flow="again"),
+        Preset("learn it", score="trained", noise=1.0, flow="again"),
+        Preset("branching", copies=2, first_split=2.0, later=0.5, n=1024, score="mean field"),
+        Preset("branching too late", copies=2, first_split=3e-3, later=0.7, n=1024),
+        Preset("Gaussian pair", data=PAIR, n=64, flow="again", score="mean field"),
     )
     quantities = (
-        Quantity("purity", symbol="P", span=(0, 1), help="share nearest to one shape"),
-        Quantity("certainty", symbol="max p", span=(0, 1), help="of the likeliest shape"),
+        Quantity("purity", symbol="P", span=(0, 1), help="share of points that are one shape"),
+        Quantity("certainty", symbol="max p", span=(0, 1), help="of a cloud's likeliest shape"),
+        Quantity("decision", symbol="t_dec", log=True, help="noise time of the last doubt"),
         Quantity("time", symbol="t", span=(LATEST, EARLIEST), log=True, help="of the noise"),
+        Quantity("distance", symbol="SW₂", span=(0, 1), help="to the likeliest shape, sliced"),
+        Quantity("chamfer", symbol="CD", log=True, help="to the likeliest shape, squared"),
+        Quantity("entropy", symbol="H^N", unit="nats", help="chaotic entropy, a point"),
+        Quantity("overlap", symbol="q", span=(0, 1), help="clones that agree on a shape"),
+        Quantity("error", symbol="|Δs|", help="rms against the mean-field score, times s"),
+        Quantity("points", symbol="N_k", help="that there are, before all copies are made"),
+        Quantity("cost", symbol="c", span=(0, 1), help="of this way down, by that of N points"),
+        Quantity("loss", symbol="L", log=True, help="of the network"),
+        Quantity("trained", symbol="k", help="optimiser steps so far"),
     )
-    clock = "time"
+    clock = "steps"
 
+    radius: Scalar = live(
+        default=1.5,
+        span=(0.1, 10),
+        symbol="R",
+        help="how far a point sees (truncated score, ball network)",
+        log=True,
+        limits=(0, math.inf),
+    )
     noise: Scalar = live(
         default=1.0,
         span=(0, 2),
@@ -82,19 +165,73 @@ class MeanFieldChaos(System[State]):
     )
     turn: Scalar = live(
         default=1.0,
-        span=(0.01, 5),
+        span=(LATEST, EARLIEST),
         symbol="t₀",
-        help="noise time of a U-turn",
+        help="noise time of a U-turn, of cloning, and of the flow 'hold'",
         log=True,
         limits=(LATEST, 20),
     )
+    tilt: Scalar = live(
+        default=0.0,
+        span=(-5, 5),
+        symbol="w",
+        help="how much likelier the first shape is than each other: ln of its weight",
+        limits=(-50, 50),
+    )
+    first_split: Scalar = live(
+        default=2.0,
+        span=(LATEST, EARLIEST),
+        symbol="t_b",
+        help="noise time at which copies are first made",
+        log=True,
+        limits=(LATEST, 20),
+    )
+    later: Scalar = live(
+        default=0.5,
+        span=(0.05, 1),
+        symbol="q",
+        help="the next copies are made at t_b q, t_b q², …",
+        limits=(1e-3, 1),
+    )
+    rate: Scalar = live(
+        default=2e-3,
+        span=(1e-5, 1e-2),
+        symbol="η",
+        help="of learning",
+        log=True,
+        limits=(0, 1),
+    )
+    pace: Scalar = live(
+        default=1,
+        span=(0, 10),
+        symbol="Δk",
+        help="optimiser steps in a step of a trained score; 0 pauses learning",
+        limits=(0, 1000),
+    )
     score: str = mode(
-        default="mean field", choices=("mean field", "independent"), help="what points agree on"
+        default="mean field",
+        choices=("mean field", "independent", "truncated", "trained"),
+        help="what points agree on",
+    )
+    flow: str = mode(
+        default="again",
+        choices=FLOWS,
+        help="condense and dissolve, condense once, or stay at t₀",
+    )
+    field: str = mode(default="global", choices=FIELDS, help="what the network's B sees of ν")
+    data: str = start(
+        default="shapes", choices=("shapes", PAIR), help="or two Gaussians N(±m, 1), for theory"
     )
     shapes: tuple[str, ...] = start(
         default=("torus", "trefoil", "sphere", "helix"), choices=tuple(SHAPES), help="in the data"
     )
     own: Float[Array, "m 3"] | None = asset(help="a cloud of yours, as one more shape")
+    kernel: Scalar = start(
+        default=0.0, span=(0, 0.5), symbol="h", help="smooths the data", limits=(0, math.inf)
+    )
+    half: Scalar = start(
+        default=0.5, span=(0.1, 3), symbol="m", help="of the Gaussian pair", limits=(0, math.inf)
+    )
     moments: Scalar = start(
         default=150,
         span=(50, 500),
@@ -105,91 +242,429 @@ class MeanFieldChaos(System[State]):
     n: int = size(default=256, span=(1, 4096), symbol="N", help="points of a cloud")
     clouds: int = size(default=8, span=(1, 32), symbol="C", help="clouds side by side")
     m: int = size(default=500, span=(50, 2000), symbol="M", help="data points of a shape")
+    copies: int = size(
+        default=1, span=(1, 4), symbol="b", help="made of a point; 1 is no branching"
+    )
+    splits: int = size(default=3, span=(1, 4), symbol="K", help="times at which copies are made")
+
+    # The data.
 
     def init(self, key: Key[Array, ""]) -> State:
-        for_cloud, for_shape = jax.random.split(key)
-        keys = jax.random.split(for_shape, len(self.shapes) + 1)
+        for_cloud, for_shape, for_law, for_network = jax.random.split(key, 4)
+        shape = self.drawn(for_shape)
+        cloud = jax.random.normal(for_cloud, (self.clouds, self.n, 3))
+        course = begun(EARLIEST)
+        gap = nearest(shape.reshape(-1, 3), shape.reshape(-1, 3))[1]
+        state = State(
+            cloud=cloud,
+            shape=shape,
+            **course._asdict(),
+            seen=evidence(cloud, shape, course.time, self.width()),
+            doubted=jnp.full(self.clouds, EARLIEST),
+            cloned=jnp.zeros(()),
+            moved=jnp.zeros(2),
+            past=jnp.zeros((KEPT, 3)),
+            law=exact.law(for_law, shape, self.width()),
+            shadows=jax.vmap(projected)(shape),
+            spacing=jnp.mean(jnp.where(jnp.isfinite(gap), gap, 0)),
+            learned=self.training(shape).begin(for_network, IGNORANT),
+        )
+        return state._replace(past=jnp.broadcast_to(self.now(state), (KEPT, 3)))
+
+    def drawn(self, key: Key[Array, ""]) -> Float[Array, "shapes m 3"]:
+        if self.data == PAIR:
+            middle = jnp.array([self.half, 0, 0], float)
+            return jnp.stack([middle, -middle])[:, None]
+        keys = jax.random.split(key, len(self.shapes) + 1)
         data = [normalised(SHAPES[z](k, self.m)) for z, k in zip(self.shapes, keys, strict=False)]
         if self.own is not None:
             data.append(normalised(jax.random.choice(keys[-1], self.own, (self.m,))))
-        cloud = jax.random.normal(for_cloud, (self.clouds, self.n, 3))
-        return State(cloud, jnp.stack(data), jnp.asarray(EARLIEST))
+        return jnp.stack(data)
+
+    def width(self) -> Float[Array, ""]:
+        """Of the kernel of a data point; the pair are points with kernels of unit width."""
+        return jnp.asarray(1.0 if self.data == PAIR else self.kernel, float)
+
+    def weights(self, state: State) -> Float[Array, " shapes"]:
+        """ln w, up to a constant."""
+        return jnp.zeros(len(state.shape)).at[0].set(self.tilt)
+
+    # The way back.
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        later = state.time * (LATEST / EARLIEST) ** (1 / self.moments)
-        dt = state.time - later
-        drift = state.cloud + (1 + self.noise) * self.joint_score(state)
-        kick = jnp.sqrt(2 * self.noise * dt) * jax.random.normal(key, state.cloud.shape)
-        return state._replace(cloud=state.cloud + dt * drift + kick, time=later)
+        for_noise, for_lesson = jax.random.split(key)
+        course = onward(
+            Course(state.time, state.condensing, state.shown),
+            self.flow,
+            earliest=EARLIEST,
+            latest=LATEST,
+            moment=self.turn,
+            steps=self.moments,
+            pause=PAUSE,
+        )
+        kick = self.shared(jax.random.normal(for_noise, state.cloud.shape))
+        if self.score == "trained":
+            training = self.training(state.shape)
+            state = state._replace(
+                learned=training.on(state.learned, for_lesson, self.pace),
+                cloud=jnp.where(state.time == EARLIEST, self.shared(state.cloud), state.cloud),
+            )
+        stages = self.stages()
+        ways = [lambda state, kick, n=n: self.carried(state, course.time, kick, n) for n in stages]
+        stage = self.stage(state)
+        cloud, seen = (
+            lax.switch(stage, ways, state, kick) if len(ways) > 1 else ways[0](state, kick)
+        )
+        at_start = state.time == EARLIEST
+        step = jnp.stack([jnp.asarray(stages, float)[stage], jnp.ones(())])
+        later = state._replace(
+            cloud=cloud,
+            seen=seen,
+            moved=jnp.where(at_start, 0, state.moved) + jnp.where(course.condensing, step, 0),
+            **course._asdict(),
+        )
+        undecided = jnp.max(self.verdict(later), axis=1) < DECIDED
+        later = later._replace(doubted=jnp.where(undecided, later.time, later.doubted))
+        past = jnp.concatenate([state.past[1:], self.now(later)[None]])
+        return later._replace(past=jnp.where(later.time == state.time, state.past, past))
 
-    def joint_score(self, state: State) -> Float[Array, "clouds n 3"]:
-        log_density, scores = noised(state)
-        return jnp.einsum("czn,czni->cni", self.posterior(log_density), scores)
+    def carried(
+        self, state: State, time: Float[Array, ""], kick: Float[Array, "clouds n 3"], n: int
+    ) -> tuple[Float[Array, "clouds n 3"], Evidence]:
+        """The first n points of each cloud, at another noise time; the others are their copies."""
+        few = state._replace(
+            cloud=state.cloud[:, :n], seen=jax.tree.map(lambda part: leading(part, n), state.seen)
+        )
+        pull, spread = passage(state.time, time, self.width(), self.noise)
+        mean = self.origin(few)
+        drift = shrunk(time) * mean + pull * (few.cloud - shrunk(state.time) * mean)
+        cloud = drift + jnp.sqrt(spread) * kick[:, :n]
+        seen = evidence(cloud, state.shape, time, self.width())
+        copy = np.arange(self.n) % n
+        if n == self.n:
+            return cloud, seen
+        return cloud[:, copy], Evidence(seen.log[..., copy], seen.mean[..., copy, :])
 
-    def posterior(self, log_density: Float[Array, "clouds shapes n"]) -> Array:
+    def stages(self) -> tuple[int, ...]:
+        """How many points there are before the first copies, between them, and after the last."""
+        if self.copies == 1:
+            return (self.n,)
+        left = range(self.splits, -1, -1)
+        return tuple(-(-self.n // self.copies**k) for k in left)
+
+    def stage(self, state: State) -> Int[Array, ""]:
+        if self.copies == 1:
+            return jnp.int32(0)
+        times = self.first_split * jnp.asarray(self.later, float) ** jnp.arange(self.splits)
+        passed = jnp.sum(state.time < times)
+        return jnp.where(state.condensing, passed, self.splits).astype(jnp.int32)
+
+    def points(self, state: State) -> Int[Array, ""]:
+        return jnp.asarray(self.stages())[self.stage(state)]
+
+    # What steers it.
+
+    def origin(self, state: State) -> Float[Array, "clouds n 3"]:
+        """E[y | x] of each point, as the score has it: s = (a E[y | x] − x)/V."""
+        mean = jnp.einsum("czn,czni->cni", self.belief(state), state.seen.mean)
+        if self.score != "trained":
+            return mean
+        learner = len(state.cloud) - len(state.cloud) // 2
+        return mean.at[:learner].set(self.learnt(state, state.cloud[:learner]))
+
+    def belief(self, state: State) -> Float[Array, "clouds shapes n"]:
         """The probability of each shape, for each point."""
-        if self.score == "mean field":
-            whole = jnp.sum(log_density, axis=-1, keepdims=True)
-            log_density = jnp.broadcast_to(whole, log_density.shape)
-        return jax.nn.softmax(log_density, axis=1)
+        log, weight = state.seen.log, self.weights(state)
+        if self.score == "independent":
+            return exact.alone(log, weight)
+        if self.score == "truncated":
+            return exact.nearby(log, weight, state.cloud, self.radius)
+        return jnp.broadcast_to(exact.together(log, weight, self.points(state)), log.shape)
+
+    def verdict(self, state: State) -> Float[Array, "clouds shapes"]:
+        """The probability of each shape for a whole cloud, from the points that there are."""
+        weight, born = self.weights(state), self.points(state)
+        return exact.together(state.seen.log, weight, born)[..., 0]
+
+    def learnt(
+        self, state: State, cloud: Float[Array, "learners n 3"]
+    ) -> Float[Array, "learners n 3"]:
+        network = self.training(state.shape).network(state.learned)
+        t, v = state.time, variance(state.time, self.width())
+        noise = lax.map(lambda x: network(x, t, self.field, self.radius), cloud)
+        return (cloud - v / jnp.sqrt(variance(t)) * noise) / shrunk(t)
+
+    def training(self, shape: Float[Array, "shapes m 3"]) -> Training[CloudNetwork]:
+        odds = jnp.zeros(len(shape)).at[0].set(self.tilt)
+        return Training(
+            lambda key: drawn_at_once(lambda key: CloudNetwork(key=key), key),
+            lesson(shape, odds, self.width(), self.field, self.radius),
+            adam(self.rate, decay=2000),
+        )
+
+    def shared(self, rows: Float[Array, "clouds n 3"]) -> Float[Array, "clouds n 3"]:
+        """The first half of the rows twice, where a network runs beside the exact score."""
+        if self.score != "trained":
+            return rows
+        half = len(rows) // 2
+        return rows.at[len(rows) - half :].set(rows[:half])
+
+    # What is measured, and known.
+
+    def judged(self, state: State) -> State:
+        """The clouds that the chosen score moves: where a network learns, its own."""
+        if self.score != "trained":
+            return state
+        count = self.clouds - self.clouds // 2
+        seen = jax.tree.map(lambda part: part[:count], state.seen)
+        return state._replace(cloud=state.cloud[:count], seen=seen, doubted=state.doubted[:count])
+
+    def now(self, state: State) -> Float[Array, " 3"]:
+        state = self.judged(state)
+        certainty = jnp.mean(jnp.max(self.verdict(state), axis=1))
+        return jnp.stack([state.time, certainty, purity(state)])
 
     def observables(self, state: State) -> Scalars:
-        belief = self.posterior(noised(state)[0])
-        nearest = jax.nn.one_hot(jnp.argmin(gaps(state), axis=1), belief.shape[1], axis=1)
+        own = self.judged(state)
+        verdict = self.verdict(own)
+        best = jnp.argmax(verdict, axis=1)
+
+        def apart(cloud_and_shape: tuple[Array, Array]) -> tuple[Array, Array]:
+            cloud, z = cloud_and_shape
+            cloud = cloud[:SAMPLED]
+            return sliced(projected(cloud), state.shadows[z]), chamfer(cloud, state.shape[z])
+
+        distance, squared = lax.map(apart, (own.cloud, best))
+        told, alone = exact.nats(verdict[..., None]), exact.alone(own.seen.log, self.weights(own))
+        shapes = jax.nn.softmax(self.weights(own))
+        known = jnp.sum(shapes * jnp.log(shapes))
+        points, (moved, steps) = self.points(state), state.moved
         return {
-            "purity": jnp.mean(jnp.max(jnp.mean(nearest, axis=-1), axis=1)),
-            "certainty": jnp.mean(jnp.max(belief, axis=1)),
+            "purity": purity(own),
+            "certainty": jnp.mean(jnp.max(verdict, axis=1)),
+            "decision": jnp.median(own.doubted),
             "time": state.time,
+            "distance": jnp.mean(distance),
+            "chamfer": jnp.mean(squared),
+            "entropy": jnp.mean(exact.nats(alone)) - known - (jnp.mean(told) - known) / points,
+            "overlap": self.overlap(state),
+            "error": self.error(own),
+            "points": points.astype(float),
+            "cost": moved / jnp.maximum(steps * self.n, 1),
+            "loss": state.learned.loss,
+            "trained": state.learned.steps.astype(float),
         }
 
+    def overlap(self, state: State) -> Float[Array, ""]:
+        """How often the clouds of the second half are the shape of their clone in the first."""
+        if self.clouds == 1:
+            return jnp.ones(())
+        best, half = jnp.argmax(self.verdict(state), axis=1), self.clouds // 2
+        return jnp.mean((best[:half] == best[self.clouds - half :]).astype(float))
+
+    def error(self, own: State) -> Float[Array, ""]:
+        """Of the score that moves the points, in units of 1/s."""
+        if self.score == "mean field":
+            return jnp.zeros(())
+        learner = self.score == "trained"
+        used = self.learnt(own, own.cloud) if learner else self.origin(own)
+        best = self.replace(score="mean field").origin(own)
+        v = variance(own.time, self.width())
+        scale = shrunk(own.time) * jnp.sqrt(variance(own.time)) / v
+        return scale * jnp.sqrt(jnp.mean((used - best) ** 2))
+
+    def limit(self, state: State) -> Scalars:
+        """The exact law, of which every way back with the exact score is a sample at each t.
+
+        Silent for other scores, for shapes that are not equally likely, while copies are still
+        too few and, for clones, before any were made.
+        """
+        law, n = state.law, self.n
+        known = (self.score == "mean field") & (jnp.asarray(self.tilt) == 0)
+        known = known & (self.points(state) == n)
+        decided = exact.reaches(law.divergence, jnp.asarray(15.0 / n))
+        if self.data == PAIR:
+            one = (jnp.asarray(self.half, float) * shrunk(state.time)) ** 2
+            certainty = exact.accuracy(n * one)
+            entropy = exact.information(one) - exact.information(n * one) / n
+            overlap = exact.agreement(n * (self.half * shrunk(state.cloned)) ** 2)
+        else:
+            certainty = exact.read(law.certainty, state.time, n)
+            whole = exact.read(law.information, state.time, n)
+            entropy = exact.read(law.information, state.time, 1) - whole / n
+            overlap = exact.read(law.twins, jnp.maximum(state.cloned, LATEST), n)
+        said = {
+            "certainty": certainty,
+            "decision": jnp.where(state.time < decided, decided, jnp.nan),
+            "entropy": entropy,
+            "overlap": jnp.where(state.cloned > 0, overlap, jnp.nan),
+        }
+        return {name: jnp.where(known, value, jnp.nan) for name, value in said.items()}
+
     def done(self, state: State) -> Bool[Array, ""]:
-        return state.time < LATEST * 1.001
+        if self.flow != "once":
+            return jnp.bool_(False)
+        return state.time == jnp.asarray(LATEST, float)
+
+    def caveats(self, state: State) -> Flags:
+        v = variance(state.time, self.width())
+        last = self.first_split * jnp.asarray(self.later, float) ** (self.splits - 1)
+        branching = jnp.bool_(self.copies > 1)
+        return {
+            "an exact score makes the data points themselves again: raise h to smooth them": (
+                3 * v < state.spacing
+            )
+            & (self.score != "trained"),
+            "a small network, trained for a minute on these shapes: not the paper's scale": (
+                jnp.bool_(self.score == "trained")
+            ),
+            "copies are made too late to part: they stay on each other": branching
+            & (3 * variance(last) < state.spacing),
+            "without noise (λ = 0) copies never part": branching & (jnp.asarray(self.noise) == 0),
+        }
 
     @poke()
     def turn_back(self, state: State, key: Key[Array, ""]) -> State:
         """Add noise up to t₀, and condense once more."""
-        time = jnp.maximum(self.turn, state.time)
-        a = jnp.exp(state.time - time)
-        noise = jax.random.normal(key, state.cloud.shape)
-        return state._replace(cloud=a * state.cloud + jnp.sqrt(1 - a**2) * noise, time=time)
+        time = jnp.maximum(jnp.asarray(self.turn, float), state.time)
+        shrink, spread = noising(state.time, time)
+        noise = self.shared(jax.random.normal(key, state.cloud.shape))
+        return self.turned(state, shrink * state.cloud + jnp.sqrt(spread) * noise, time)
+
+    @poke()
+    def clone(self, state: State, key: Key[Array, ""]) -> State:
+        """Add noise up to t₀, let the second half copy the first, and condense both anew."""
+        turned = self.turn_back(state, key)
+        half = self.clouds // 2
+        cloud = turned.cloud.at[self.clouds - half :].set(turned.cloud[:half])
+        return self.turned(turned, cloud, turned.time)._replace(cloned=turned.time)
+
+    @poke()
+    def start_over(self, state: State, key: Key[Array, ""]) -> State:
+        """Begin with fresh noise."""
+        fresh = jax.random.normal(key, state.cloud.shape)
+        return self.turned(state, fresh, jnp.asarray(EARLIEST))
+
+    @poke("clock")
+    def seek(self, state: State, key: Key[Array, ""], touch: Touch) -> State:
+        """Go to another noise time: up at once, down by a few steps at a touch."""
+        aim = jnp.clip(touch.position[0], LATEST, EARLIEST)
+        kicks = jax.random.normal(key, (STRIDES, *state.cloud.shape))
+        ratio = (LATEST / EARLIEST) ** (1 / 50)
+
+        def stride(state: State, kick: Array) -> tuple[State, None]:
+            time = jnp.maximum(aim, state.time * ratio)
+            cloud, seen = self.carried(state, time, self.shared(kick), self.n)
+            return state._replace(cloud=cloud, seen=seen, **begun(time)._asdict()), None
+
+        state, _ = lax.scan(stride, state, kicks)
+        undecided = jnp.max(self.verdict(state), axis=1) < DECIDED
+        return state._replace(doubted=jnp.where(undecided, state.time, state.doubted))
+
+    def turned(self, state: State, cloud: Array, time: Array) -> State:
+        seen = evidence(cloud, state.shape, time, self.width())
+        state = state._replace(cloud=cloud, seen=seen, moved=jnp.zeros(2), **begun(time)._asdict())
+        return state._replace(past=jnp.broadcast_to(self.now(state), (KEPT, 3)))
+
+    # What is drawn.
 
     def frame(self, state: State) -> Frame:
-        belief = self.posterior(noised(state)[0])
-        edges = jnp.broadcast_to(
-            jnp.arange(belief.shape[1] + 1.0), (self.clouds, belief.shape[1] + 1)
-        )
-        shape = Colour(jnp.argmax(belief, axis=1).astype(float), scale="category")
-        corner = jnp.full((self.clouds, 3), 2.5)
+        belief = self.belief(state)
+        colours = {
+            "shape": Colour(jnp.argmax(belief, axis=1).astype(float), scale="category"),
+            "certainty": Colour(jnp.max(belief, axis=1), span=(0, 1)),
+            "alone": Colour(jnp.argmax(state.seen.log, axis=1).astype(float), scale="category"),
+        }
+        corner = jnp.full((self.clouds, 3), EDGE)
+        loss = state.learned.history.curve()
         return {
-            "clouds": (Box(-corner, corner), Points(state.cloud, {"shape": shape})),
-            "belief": (Axes("shape", "p"), Bars(edges, jnp.mean(belief, axis=-1))),
+            "clouds": (
+                Box(-corner, corner),
+                Points(state.cloud, colours),
+                *self.captions(),
+                self.dial(state),
+            ),
+            "belief": (Axes("cloud", "p of each shape"), self.bars(belief)),
+            "decision": self.decision(state),
+            "course": self.course(state),
+            "learning": (
+                Axes("optimiser steps", "loss", log="xy"),
+                Curve(*loss, "measured", "loss of the network"),
+            ),
+            "metrics": (Comparison(self.judged(state).cloud, state.shape),),
         }
 
+    def captions(self) -> tuple[Captions, ...]:
+        """Where a network learns, who moves which cloud."""
+        if self.score != "trained":
+            return ()
+        learners = self.clouds - self.clouds // 2
+        return (Captions(("network",) * learners + ("exact score",) * (self.clouds // 2)),)
 
-def noised(
-    state: State,
-) -> tuple[Float[Array, "clouds shapes n"], Float[Array, "clouds shapes n 3"]]:
-    """Of each point under each noised shape: log density, up to a constant, and score."""
-    a, s2 = jnp.exp(-state.time), -jnp.expm1(-2 * state.time)
+    def dial(self, state: State) -> Clock:
+        onset, decided = exact.reaches(state.law.divergence, jnp.array([1.0, 15.0]) / self.n)
+        return Clock(
+            state.time,
+            state.condensing,
+            {"onset": onset, "decided": decided},
+            span=(LATEST, EARLIEST),
+            turn="turn_back",
+        )
 
-    def under(shape: Float[Array, "m 3"], x: Float[Array, "n 3"]) -> tuple[Array, Array]:
-        # |x − a y|² without its x² part, which all shapes share: one product of matrices.
-        logit = (a * x @ shape.T - a**2 / 2 * jnp.sum(shape**2, axis=1)) / s2
-        top = jnp.max(logit, axis=1, keepdims=True)
-        # One exponential a pair: the weights and their sum come of the same product.
-        sums = jnp.exp(logit - top) @ jnp.concatenate([shape, jnp.ones((len(shape), 1))], axis=1)
-        mean = sums[:, :3] / sums[:, 3:]
-        return top[:, 0] + jnp.log(sums[:, 3]), (a * mean - x) / s2
+    def bars(self, belief: Float[Array, "clouds shapes n"]) -> Bars:
+        """A group of bars for each cloud, with room between groups."""
+        count = belief.shape[1]
+        groups = jnp.pad(jnp.mean(belief, axis=-1), ((0, 0), (0, 1)))
+        edges = 1 + jnp.arange(self.clouds * (count + 1) + 1) / (count + 1)
+        return Bars(edges, groups.reshape(-1))
 
-    # One cloud at a time, so that its block of pairs stays in the cache.
-    return lax.map(lambda x: jax.vmap(under, in_axes=(0, None))(state.shape, x), state.cloud)
+    def decision(self, state: State) -> tuple:
+        """How certain clouds of N points are at noise time t; from forward noise alone."""
+        half = np.log10(TIMES[1] / TIMES[0]) / 2
+        low = [OCTAVES[0] - 0.5, np.log10(TIMES[0]) - half]
+        high = [OCTAVES[-1] + 0.5, np.log10(TIMES[-1]) + half]
+        octave = jnp.linspace(low[0], high[0], 129)
+        lines = [
+            Curve(
+                octave,
+                jnp.log10(exact.reaches(state.law.divergence, level * 2.0**-octave)),
+                label=words,
+            )
+            for level, words in ((1.0, "N K̄ = 1: onset"), (15.0, "N K̄ = 15: decided"))
+        ]
+        here = jnp.stack([jnp.log2(jnp.asarray(float(self.n))), jnp.log10(state.time)])
+        return (
+            Axes("log₂ N", "log₁₀ t"),
+            Box(jnp.array(low, float), jnp.array(high, float)),
+            Image(state.law.certainty, span=(0, 1)),
+            *lines,
+            Curve(jnp.full(2, here[0]), jnp.array([low[1], high[1]], float), "guide"),
+            Points(here[None]),
+        )
+
+    def course(self, state: State) -> tuple:
+        time, certainty, purity = state.past.T
+        times = jnp.asarray(TIMES)
+        if self.data == PAIR:
+            theory = exact.accuracy(self.n * (self.half * jnp.exp(-times)) ** 2)
+        else:
+            theory = jax.vmap(lambda t: exact.read(state.law.certainty, t, self.n))(times)
+        decided = exact.reaches(state.law.divergence, jnp.full(2, 15.0 / self.n))
+        return (
+            Axes("noise time t", "certainty, purity", log="x"),
+            Curve(decided, jnp.array([0.0, 1.0]), "guide", "N K̄ = 15"),
+            Curve(times, theory, label="exact certainty"),
+            Curve(time, certainty, "measured", "certainty"),
+            Curve(time, purity, "measured", "purity"),
+        )
 
 
-def gaps(state: State) -> Float[Array, "clouds shapes n"]:
-    """Squared distance from each point to the nearest data point of each shape."""
+def purity(state: State) -> Float[Array, ""]:
+    """The share of a cloud's points that are likeliest the same shape, each taken alone."""
+    likeliest = jax.nn.one_hot(jnp.argmax(state.seen.log, axis=1), len(state.shape))
+    return jnp.mean(jnp.max(jnp.mean(likeliest, axis=1), axis=1))
 
-    def gap(shape: Float[Array, "m 3"], x: Float[Array, "n 3"]) -> Array:
-        apart = jnp.sum(shape**2, axis=1) - 2 * x @ shape.T
-        return jnp.sum(x**2, axis=1) + jnp.min(apart, axis=1)
 
-    return lax.map(lambda x: jax.vmap(gap, in_axes=(0, None))(state.shape, x), state.cloud)
+def leading(part: Array, n: int) -> Array:
+    """The first n points of evidence, whose axis of points is the third."""
+    return part[:, :, :n]

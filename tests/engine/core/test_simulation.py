@@ -95,7 +95,8 @@ def test_a_mode_goes_on_from_the_same_state():
 
 
 def test_a_run_that_ends_stops_by_itself_and_a_poke_revives_it():
-    running = Simulation(MeanFieldChaos(n=8, clouds=2, m=50, moments=50)).run(10_000)
+    running = Simulation(MeanFieldChaos(n=8, clouds=2, m=50, moments=50, flow="once"))
+    running.run(10_000)
     assert running.done
     assert running._run.tick == 50
     assert not running.poke("turn_back").done

@@ -12,7 +12,7 @@ import pytest
 from engine.core import simulation
 from engine.core.layers import Curve
 from engine.core.simulation import Simulation
-from engine.numerics.training import ROWS, History, Learned, Training, adam, longer
+from engine.numerics.training import ROWS, History, Learned, Training, adam, drawn_at_once, longer
 
 
 def build(key):
@@ -48,6 +48,16 @@ def test_the_state_is_arrays_alone_and_the_network_is_whole_again(untrained):
     network = TRAINING.network(untrained)
     assert network.activation is not None
     assert jax.tree.structure(network) == jax.tree.structure(build(jax.random.key(0)))
+
+
+def test_weights_of_one_draw_are_spread_as_those_of_many(untrained):
+    network = drawn_at_once(build, jax.random.key(0))
+    assert jax.tree.structure(network) == jax.tree.structure(TRAINING.network(untrained))
+    middle = network.layers[1]  # of 16 inputs: uniform within ±1/4, of a deviation of 1/√(3·16)
+    assert jnp.max(jnp.abs(middle.weight)) <= 0.25
+    # 256 numbers: four standard errors of their deviation are 4 · 0.45/√256 = 11 % of it.
+    assert jnp.std(middle.weight) == pytest.approx(1 / math.sqrt(48), rel=0.11)
+    assert not middle.bias.any()
 
 
 def test_a_pause_changes_nothing(untrained):

@@ -7,6 +7,7 @@ import pytest
 
 from engine.core import simulation
 from engine.core.simulation import Simulation, begin, record
+from engine.core.system import Touch
 from engine.numerics.distances import sliced_wasserstein
 from engine.numerics.scores import shrunk, variance
 from engine.systems.diffusion.exact_score_cloud import EARLIEST, PAUSE, ExactScoreCloud
@@ -228,3 +229,35 @@ def test_the_exact_density_lies_on_the_particles():
     # A bar of width 0.1 holds some 1000 · 0.3 · 0.1 = 30 points: 4 √30 / 100 = 0.22.
     np.testing.assert_allclose(bars.height, exact, atol=0.22)
     assert np.mean(np.abs(bars.height - exact)) < 0.06  # the mean of |a Gaussian| of √30 / 100
+
+
+def test_a_weighted_cloud_knows_several_expectations_at_once():
+    system = ExactScoreCloud(**SMALL | {"flow": "weigh"}, moment=0.2)
+    running = Simulation(system, seed=1)
+    first = running.run(1).observables["effective"]
+    running.run(60)
+    # The proposal of twelve Gaussians has come near to the five hundred of the target.
+    assert running.observables["effective"] > max(0.5, first)
+    (value, error), exact = jax.jit(system.estimates)(state(running))
+    # Four standard errors each.
+    assert np.all(np.abs(value - exact) < 4 * error)
+    assert np.all(error < 0.05)
+    # Back at rest every point weighs the same.
+    assert running.set(flow="hold").run(1).observables["effective"] == pytest.approx(1)
+
+
+def test_the_clock_goes_up_at_once_and_down_by_a_few_steps_at_a_touch():
+    running = Simulation(ExactScoreCloud(**SMALL)).run(30)
+
+    def touched(time):
+        there = jnp.full(1, time)
+        return running.poke("seek", Touch(there, 0 * there, jnp.float32(1), jnp.float32(1)))
+
+    assert touched(3.0).observables["time"] == pytest.approx(3.0)
+    first = touched(0.5).observables["time"]
+    assert 0.5 < first < 3.0
+    for _ in range(3):
+        touched(0.5)
+    assert running.observables["time"] == pytest.approx(0.5)
+    # On a coarse way of a hundred steps the law is kept: two samples are some 0.06 apart.
+    assert running.observables["distance"] == pytest.approx(running.limit["distance"], abs=0.08)

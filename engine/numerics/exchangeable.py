@@ -1,0 +1,180 @@
+"""Clouds of points that are independent once their shape is known (de Finetti's form).
+
+A shape z is drawn with weight w_z, then N points from its density μ_z: its data points, each a
+Gaussian of the given width, in noise of time t. What a cloud tells of its shape is
+
+    p_z ∝ w_z Π_j μ_z(x_j)
+
+which feels the points through their empirical measure alone.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Key
+
+from engine.numerics.quadrature import NODES, WEIGHTS
+from engine.numerics.scores import shrunk, variance, weighted
+
+
+Scalar = int | float | Float[Array, ""]
+
+ROWS = 64  # points whose weights are held at once
+TIMES = np.geomspace(1e-3, 5, 20).astype(np.float32)  # at which a law is tabulated
+OCTAVES = np.arange(13)  # log₂ of the cardinalities for which it is
+SAMPLES = int(2 ** OCTAVES[-1])  # points of each shape that the tables are averages over
+
+
+class Evidence(NamedTuple):
+    """What points tell of shapes: log μ_z(x), up to what all shapes share, and E[y | x, z]."""
+
+    log: Float[Array, "*clouds shapes n"]
+    mean: Float[Array, "*clouds shapes n dim"]
+
+
+class Law(NamedTuple):
+    """What clouds of exchangeable points know of their shape, on a grid of noise times."""
+
+    certainty: Float[Array, "times octaves"]  # E max p, of clouds of 2^octave points
+    twins: Float[Array, "times octaves"]  # E Σ p²: two clouds made of one agree on the shape
+    information: Float[Array, "times octaves"]  # I(z; x^N), in nats
+    divergence: Float[Array, " times"]  # Kullback–Leibler from shape to shape, averaged
+
+
+def evidence(
+    x: Float[Array, "*clouds n dim"], shapes: Float[Array, "shapes m dim"], t: Scalar, width: Scalar
+) -> Evidence:
+    """What each point tells, in memory for a block of pairs."""
+    a, v = shrunk(t), variance(t, width)
+    points = x.reshape(-1, x.shape[-1])
+
+    def under(y: Float[Array, "m dim"]) -> tuple[Array, Array]:
+        columns = jnp.concatenate([y, jnp.ones((len(y), 1))], axis=1)
+        sums, top = weighted(points, y, columns, a, v, ROWS)
+        return top + jnp.log(sums[:, -1]), sums[:, :-1] / sums[:, -1:]
+
+    log, mean = lax.map(under, shapes)
+    log, mean = log.reshape(len(shapes), *x.shape[:-1]), mean.reshape(len(shapes), *x.shape)
+    return Evidence(jnp.moveaxis(log, 0, -2), jnp.moveaxis(mean, 0, -3))
+
+
+def differences(log: Float[Array, "*clouds shapes n"]) -> Float[Array, "*clouds shapes n"]:
+    """Log densities relative to the likeliest shape of each point, so that long sums stay exact."""
+    return log - jnp.max(log, axis=-2, keepdims=True)
+
+
+def together(
+    log: Float[Array, "*clouds shapes n"], weight: Float[Array, " shapes"], born: Scalar | Array
+) -> Float[Array, "*clouds shapes 1"]:
+    """The posterior of a cloud, of its first `born` points."""
+    counted = jnp.where(jnp.arange(log.shape[-1]) < born, differences(log), 0)
+    return jax.nn.softmax(weight[:, None] + jnp.sum(counted, axis=-1, keepdims=True), axis=-2)
+
+
+def alone(
+    log: Float[Array, "*clouds shapes n"], weight: Float[Array, " shapes"]
+) -> Float[Array, "*clouds shapes n"]:
+    """The posterior of each point for itself."""
+    return jax.nn.softmax(weight[:, None] + log, axis=-2)
+
+
+def nearby(
+    log: Float[Array, "clouds shapes n"],
+    weight: Float[Array, " shapes"],
+    x: Float[Array, "clouds n dim"],
+    radius: Scalar,
+) -> Float[Array, "clouds shapes n"]:
+    """The posterior of each point and of those closer to it than `radius`."""
+
+    def of_cloud(cloud: tuple[Array, Array]) -> Array:
+        log, x = cloud
+        square = jnp.sum(x**2, axis=1)
+        apart = square[:, None] + square - 2 * x @ x.T
+        # A point is near to itself, whatever rounding makes of a distance of zero.
+        near = (apart < jnp.asarray(radius, float) ** 2) | jnp.eye(len(x), dtype=bool)
+        return differences(log) @ near.astype(float)
+
+    return jax.nn.softmax(weight[:, None] + lax.map(of_cloud, (log, x)), axis=-2)
+
+
+def nats(p: Float[Array, "*clouds shapes n"]) -> Float[Array, "*clouds n"]:
+    """Σ p ln p over the shapes."""
+    return jnp.sum(jnp.where(p > 0, p * jnp.log(jnp.maximum(p, 1e-30)), 0), axis=-2)
+
+
+def law(key: Key[Array, ""], shapes: Float[Array, "shapes m dim"], width: Scalar) -> Law:
+    """The tables for equally likely shapes, from 4096 points of each shape in noise.
+
+    The points are exactly those of a noised cloud: no reverse run is needed. The clouds of N
+    points are all N that follow each other, around the end: 4096/N of them are independent.
+    """
+    count, m, dim = shapes.shape
+    for_point, for_noise = jax.random.split(key)
+    index = jax.random.randint(for_point, (count, SAMPLES), 0, m)
+    z = jax.random.normal(for_noise, (count, SAMPLES, dim))
+    clean = jnp.take_along_axis(shapes, index[:, :, None], axis=1)
+
+    def at(t: Float[Array, ""]) -> Law:
+        x = shrunk(t) * clean + jnp.sqrt(variance(t, width)) * z
+        log = evidence(x, shapes, t, width).log
+        own = jnp.diagonal(log, axis1=0, axis2=1).T
+        apart = jnp.mean(own[:, None] - log, axis=-1)  # 0 from a shape to itself
+        pairs = max(count * (count - 1), 1)
+
+        def doubled(clouds: Array, octave: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+            p = jax.nn.softmax(clouds, axis=1)
+            told = jnp.log(float(count)) + jnp.mean(nats(p))
+            seen = jnp.mean(jnp.max(p, axis=1)), jnp.mean(jnp.sum(p**2, axis=1)), told
+            return clouds + jnp.roll(clouds, -(2**octave), axis=-1), seen
+
+        _, tables = lax.scan(doubled, differences(log), jnp.asarray(OCTAVES))
+        return Law(*tables, jnp.sum(apart) / pairs)
+
+    return lax.map(at, jnp.asarray(TIMES))
+
+
+def read(table: Float[Array, "times octaves"], t: Scalar, n: int) -> Float[Array, ""]:
+    """A value of a table, linear in ln t and ln N."""
+    octave = jnp.clip(np.log2(n), 0, len(OCTAVES) - 1)
+    low = jnp.minimum(jnp.floor(octave).astype(int), len(OCTAVES) - 2)
+    column = table[:, low] + (octave - low) * (table[:, low + 1] - table[:, low])
+    return jnp.interp(jnp.log(jnp.asarray(t, float)), np.log(TIMES), column)
+
+
+def reaches(
+    divergence: Float[Array, " times"], level: Float[Array, "*grid"]
+) -> Float[Array, "*grid"]:
+    """The largest noise time at which the divergence is `level`; not-a-number if it never is."""
+    falling = lax.cummax(divergence, reverse=True)  # sampling may make it a little uneven
+    log = jnp.log(jnp.maximum(falling, 1e-12))
+    wanted = jnp.log(level)
+    time = jnp.exp(jnp.interp(-wanted, -log, np.log(TIMES)))
+    return jnp.where((wanted < log[0]) & (wanted > log[-1]), time, jnp.nan)
+
+
+# The Gaussian pair N(±m, I): with κ = N |m|² e^{−2t} its posterior is a logistic function of
+# 2√κ (g + √κ), g ~ N(0, 1), and all that a cloud knows is exact.
+
+
+def accuracy(kappa: Float[Array, "*grid"] | float) -> Float[Array, "*grid"]:
+    """P(the likelier shape is the right one) = E max p = Φ(√κ)."""
+    return jax.scipy.stats.norm.cdf(jnp.sqrt(jnp.asarray(kappa, float)))
+
+
+def agreement(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
+    """P(two clouds drawn from one posterior agree) = E[p² + (1 − p)²]."""
+    p = jax.nn.sigmoid(_argument(kappa))
+    return jnp.sum(WEIGHTS * (p**2 + (1 - p) ** 2))
+
+
+def information(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
+    """I(z; x^N) = ln 2 − E ln(1 + e^{−2√κ(g + √κ)}), in nats."""
+    return jnp.log(2.0) - jnp.sum(WEIGHTS * jax.nn.softplus(-_argument(kappa)))
+
+
+def _argument(kappa: Float[Array, ""] | float) -> Float[Array, " z"]:
+    root = jnp.sqrt(jnp.asarray(kappa, float))
+    return 2 * root * (jnp.asarray(NODES) + root)
