@@ -14,6 +14,7 @@ from engine.core.layers import (
     Axes,
     Bars,
     Box,
+    Colour,
     Comparison,
     Curve,
     Frame,
@@ -119,7 +120,7 @@ class StochasticInterpolant(System[State]):
     assumptions = "The exact velocity (η = 0) and many particles; on short steps."
     cell: ClassVar[Mapping[str, int]] = {"n": 512}
     hints: ClassVar[Mapping[str, Hint]] = {
-        "swarm": Hint(),
+        "swarm": Hint(glow=False),
         "shadow": Hint(large=False),
         "modes": Hint(large=False),
         "metrics": Hint(large=False),
@@ -338,6 +339,7 @@ class StochasticInterpolant(System[State]):
         apart = jnp.sum((state.x[:, None] - state.last.mean) ** 2, axis=-1)
         count = len(state.last.weight)
         share = jnp.mean(jax.nn.one_hot(jnp.argmin(apart, axis=1), count), axis=0)
+        nearest = jnp.argmin(apart, axis=1).astype(float)
         edges = jnp.arange(count + 1) + 0.5
         some = jnp.pad(state.x, ((0, 0), (0, 2 - state.x.shape[1])))
         return {
@@ -345,12 +347,12 @@ class StochasticInterpolant(System[State]):
                 Box(-corner, corner),
                 self.exact_picture(state),
                 Trails(trail),
-                Points(self.placed(state)),
+                Points(self.placed(state), {"nearest mode": Colour(nearest, scale="category")}),
             ),
             "shadow": (
                 Axes("x", "density"),
                 histogram(state.x[:, 0], (-EDGE, EDGE), bins=60, label="particles"),
-                Curve(grid, exact, label="exact ρ_t"),
+                Curve(grid, exact, label="exact ρₜ"),
             ),
             "modes": (
                 Axes("mode of the target", "share nearest to it"),
@@ -372,8 +374,8 @@ class StochasticInterpolant(System[State]):
             place = jnp.asarray(centres[:, None], float)
             times = jnp.asarray((centres / EDGE + 1) / 2, float)
             values = jax.vmap(lambda t: density(place, self.law(state, t)), out_axes=1)(times)
-        # By its root: between narrow modes a density would be black.
-        return Image(jnp.sqrt(values))
+        # By its root, or between narrow modes all would be black; never so bright as the points.
+        return Image(jnp.sqrt(values), span=(0, 1.5))
 
 
 def sum_of_marginals(x: Float[Array, " g"], law: Pairs) -> Float[Array, " g"]:
