@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.recent import Recent
 from app.recovery import Recovery
+from app.session import FASTEST
 
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Documents(QObject):
         self.recovery = Recovery(folder / "recovery")
         self._threads: list[threading.Thread] = []
         self._waiting: dict[str, Any] | None = None  # what the window was like, to be shown again
+        self._said: list[str] = []  # of what was opened, in words, with a doubt
         self._saved_at = -1  # the place in the list of undo that was last saved by itself
         self._autosave = QTimer(self, interval=AUTOSAVE)
         self._autosave.timeout.connect(self.autosave)
@@ -120,12 +122,13 @@ class Documents(QObject):
         self.keep_unsaved()
         told = session.window
         pace = told.get("pace")
-        sane = isinstance(pace, int) and 0 < pace <= 4096
+        if not isinstance(pace, int) or not 0 < pace <= FASTEST:
+            pace = getattr(opened.system, "pace", 4)
         window.session.adopt(
             session.system,
             opened.system,
             session.seed,
-            pace=pace if sane else getattr(opened.system, "pace", 4),
+            pace=pace,
             running=False,
             beside=session.document.other is not None,
         )
@@ -143,9 +146,7 @@ class Documents(QObject):
             self.path = path
             self.recent.add(path, window.title_of(session.system), session.thumbnail)
         self.changed.emit()
-        deed = ("Its layout", lambda: window.show_layout(told)) if "layout" in told else None
-        words = opened.doubts[0] if opened.doubts else "paused where it was saved"
-        window.stage.say("folder-open", f"Opened {path.name}", words, deed)
+        self._said = [f"Opened {path.name}", *opened.doubts[:1]]
 
     def _on_opened(self, _: str) -> None:
         self.path, self._waiting, self._saved_at = None, None, -1
@@ -154,8 +155,13 @@ class Documents(QObject):
     def _show_again(self, _: bool) -> None:
         """The first picture of what was opened: look at it as it was looked at."""
         told, self._waiting = self._waiting, None
-        if told is not None and isinstance(told.get("look"), dict):
-            self._window.looks.show(told["look"])
+        if told is not None:
+            window, said = self._window, self._said
+            if isinstance(told.get("look"), dict):
+                window.looks.show(told["look"])
+            deed = ("Its layout", lambda: window.show_layout(told)) if "layout" in told else None
+            words = said[1] if len(said) > 1 else "paused where it was saved"
+            window.stage.say("folder-open", said[0], words, deed)
         if self.offers:
             self.offers = False
             self.offer_recovery()
@@ -250,16 +256,19 @@ class Documents(QObject):
         title = self._window.title_of(self._window.session.id)
 
         def write() -> Callable[[], None]:
-            return self._keep(told, picture, title)
+            return self._keep(told, picture, title, 60)
 
         self._begin(write)
 
-    def _keep(self, told: Future[Session], picture: bytes, title: str) -> Callable[[], None]:
+    def _keep(
+        self, told: Future[Session], picture: bytes, title: str, patience: float
+    ) -> Callable[[], None]:
         path = self.recent.unsaved_path()
         try:
-            told.result(timeout=PATIENCE).save(path)
-        except (OSError, ValueError, RuntimeError, TimeoutError):
-            return lambda: None
+            told.result(timeout=patience).save(path)
+        except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+            words = f"{title} could not be kept: {error}"
+            return lambda: self._window.stage.say("warning", "Not kept", words, kind="warning")
         return lambda: self.recent.add(path, f"{title}, not saved", picture)
 
     def close(self) -> None:
@@ -267,7 +276,7 @@ class Documents(QObject):
         self._autosave.stop()
         if self.modified and self._window.moment is not None:
             told, picture = self._window.runner.document(self.told()), self._picture()
-            self._keep(told, picture, self._window.title_of(self._window.session.id))()
+            self._keep(told, picture, self._window.title_of(self._window.session.id), PATIENCE)()
         for thread in self._threads:
             thread.join(timeout=60)
         self.recovery.forget()

@@ -348,10 +348,11 @@ class Window(FileDeeds, MapDeeds, Deeds):
 
     def _on_history(self, index: int) -> None:
         stack = self.session.undo_stack
-        texts = [stack.text(k) for k in range(stack.count())]
-        self.history.show_steps(
-            [Past(text) for text in texts], index, f"start, seed {self.session.seed}"
-        )
+        steps: list[Any] = [stack.command(k) for k in range(stack.count())]
+        texts = [step.text() for step in steps]
+        icons = [getattr(step, "icon", "sliders-horizontal") for step in steps]
+        past = [Past(text, "", icon) for text, icon in zip(texts, icons, strict=True)]
+        self.history.show_steps(past, index, f"start, seed {self.session.seed}")
         for name, can in (("undo", stack.canUndo()), ("redo", stack.canRedo())):
             self.actions_by_name[name].setEnabled(can)
         if self.moment is not None and 0 < index <= len(texts):

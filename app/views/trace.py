@@ -80,7 +80,7 @@ class TraceView(PlotBase):
         self._count = int(np.searchsorted(self._columns[-1, : self._count], step))
         last = self._columns[0, self._count - 1] if self._count else -np.inf
         self._events = [event for event in self._events if event[0] <= last]
-        self._present = None
+        self._present, self._end = None, 0.0
         self.touch()
 
     def lift(self, time: float, step: int) -> None:
@@ -194,7 +194,7 @@ class TraceView(PlotBase):
         if self._count:
             start, now = time[0], time[-1]
             if now > self._end or self._end <= start:
-                self._end = start + max(GROWTH * (now - start), 1e-9)
+                self._end = start + max(GROWTH * (now - start), 0.05 * abs(start), 1e-9)
             self._plot.setXRange(start, start + 1.01 * (self._end - start), padding=0)
         arrays = [value, theory]
         if self._pair:

@@ -317,8 +317,12 @@ class Scrubber(QWidget):
         painter.setBrush(theme.colour("text2"))
         for pin in self._pins:
             at = self._pinned(pin)
-            painter.drawRoundedRect(QRectF(at.x() - 1, at.y(), 2, theme.px(10)), 1, 1)
+            foot = self._level(self._lane(pin)) - theme.px(2)
+            painter.drawRect(QRectF(at.x() - 0.75, at.y(), 1.5, foot - at.y()))
             painter.drawEllipse(at, theme.px(3), theme.px(3))
+
+    def _lane(self, pin: Pin) -> int:
+        return next((s.lane for s in self._strokes if s.branch.id == pin.branch), 0)
 
     def _pinned(self, pin: Pin) -> QPointF:
         """The head of a pin, above the line of its branch."""
