@@ -34,6 +34,7 @@ class Exporter(QObject):
         self._jobs = Jobs("exporter", self)
         self._jobs.progressed.connect(self._on_progress)
         self._jobs.failed.connect(partial(self._complain, "Not exported"))
+        self.failed = self._jobs.failed
         self.films = Filmer(window)
         self.look: Callable[[], dict[str, Any]] = dict  # what a session keeps of the window
         self._composer: Composer | None = None
@@ -96,8 +97,15 @@ class Exporter(QObject):
             still = make()
             recipe = recipe_for(still, wish)
             made = export(still, recipe, path, embedded=wish.get("embedded", True))
-            beside = {name: wish.get(name) for name in ("data", "script", "sidecar")}
-            files = write_beside(still, recipe, path, window=look, **beside)
+            files = write_beside(
+                still,
+                recipe,
+                path,
+                data=wish.get("data"),
+                script=wish.get("script", False),
+                sidecar=wish.get("sidecar", False),
+                window=look,
+            )
             more = f" and {len(files)} beside it" if files else ""
             return lambda: self._window.stage.say("export", "Exported", f"{made}{more}")
 
@@ -215,6 +223,7 @@ class _Page:
         dialog.preview_wanted.connect(self._preview)
         dialog.asked.connect(self._save)
         dialog.refresh_asked.connect(self.take)
+        exporter.failed.connect(dialog.show_trouble)
 
     def take(self) -> None:
         """The run as it is now."""

@@ -72,6 +72,7 @@ class Filmer(QObject):
         dialog.key_asked.connect(lambda: self._keys.append(self._camera() or {}))
         dialog.keys_dropped.connect(self._keys.clear)
         dialog.preview_wanted.connect(partial(self._preview, dialog))
+        self._jobs.failed.connect(dialog.show_trouble)
         dialog.asked.connect(lambda wish: self._ask_path(dialog, wish, look))
         self._dialog = dialog
         # Not modal: a camera is turned in the window, and taken as a key.

@@ -58,7 +58,7 @@ def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
     curve = window.diagrams.curve_parts()
     values = window.session.values
     cut = None if axes is None else window.diagrams.cut.name
-    dot = None if axes is None else tuple(float(values[axis.name]) for axis in axes)
+    dot = None if axes is None else (float(values[axes[0].name]), float(values[axes[1].name]))
     seen = _seen(window)
     twin = window.runner.ask(lambda run: run.twin())
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -195,7 +196,7 @@ def _is_array(value: Any) -> bool:
     return bool(getattr(value, "ndim", 0))
 
 
-def _arguments(values: dict[str, Any]) -> str:
+def _arguments(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={_literal(value)}" for name, value in values.items())
 
 

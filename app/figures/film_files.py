@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -69,7 +70,7 @@ def _write_stream(draft: Path, frames: Frames, fps: float, said: str) -> None:
     with av.open(str(draft), "w", format=container, options=options) as film:
         if said:
             film.metadata["comment"] = said
-        stream = film.add_stream(codec, rate=rate, options=quality)
+        stream = cast(av.VideoStream, film.add_stream(codec, rate=rate, options=quality))
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709

@@ -23,7 +23,7 @@ from app.widgets.segments import Segments
 
 WAIT = 200  # ms of rest before the page is drawn again
 FORMATS = ("PDF", "SVG", "PNG", "TIFF")
-DATA = ("none", "CSV", "HDF5")
+DATA = {"none": "", "CSV": "csv", "HDF5": "h5"}
 
 
 class Composer(QDialog):
@@ -70,8 +70,8 @@ class Composer(QDialog):
         )
         self._sidecar = _tick("Session file (.manyscope)")
         self._script = _tick("Script that makes the numbers again")
-        self._data = Segments(theme, DATA)
-        self._data.setValue(DATA[0])
+        self._data = Segments(theme, tuple(DATA))
+        self._data.setValue("none")
         self._data.setAccessibleName("Data beside the figure")
         self.words = PaperWords(theme)
         self._save = WordButton(theme, "Save figure…", "export", "primary")
@@ -109,7 +109,6 @@ class Composer(QDialog):
 
     def wish(self) -> dict[str, Any]:
         """The figure as it is asked for now."""
-        kinds = dict(zip(DATA, ("", "csv", "h5"), strict=True))
         return {
             "panels": self.panels.panels(),
             "style": self.page.style_asked(),
@@ -117,7 +116,7 @@ class Composer(QDialog):
             "embedded": self._embedded.isChecked(),
             "sidecar": self._sidecar.isChecked(),
             "script": self._script.isChecked(),
-            "data": kinds[self._data.value()],
+            "data": DATA[self._data.value()],
         }
 
     def show_preview(

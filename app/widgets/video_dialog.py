@@ -85,7 +85,8 @@ class VideoDialog(QDialog):
         self._rest = QTimer(self, interval=WAIT, singleShot=True)
         self._rest.timeout.connect(lambda: self.preview_wanted.emit(self.wish()))
         self.preview = PagePreview(theme)
-        self._share = QSlider(Qt.Orientation.Horizontal, maximum=1000)
+        self._share = QSlider(Qt.Orientation.Horizontal)
+        self._share.setMaximum(1000)
         self._share.setAccessibleName("Where in the film")
         self._told = Label("", "caption")
 

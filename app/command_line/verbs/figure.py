@@ -125,7 +125,7 @@ def _afresh(simulation: Any, wish: Any) -> tuple[Any, Any]:
     for name, step in panels:
         if step is not None and step > end:
             raise Refused(f"{name}@{step} lies ahead: the run goes from step 0 to {end}.")
-    parts = [
+    parts: list[Any] = [
         trace if name == TRACE else ViewPart(name, step, None, wish.colour) for name, step in panels
     ]
     return Still.of(simulation), Recipe(tuple(parts), style)
