@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Key
 
-from engine.core.cells import side_by_side
+from engine.core.cells import parted, side_by_side, whole
 from engine.core.maps import measurable
 from engine.core.parameters import declared, parameters
 from engine.core.stepping import begin, enlarged
@@ -31,9 +31,11 @@ SEEDS = 12  # runs at each
 SAMPLES = 64  # of each run in a piece; their observables leave the device together
 PIECES = 8  # of a run; the first quarter of them is forgotten
 STEPS = 512  # of a run, at first
-LONGEST = 16_384  # steps of a run; what remembers its past for longer is refused
-MEMORIES = 20  # that a run must be long, for its averages to mean something
+LONGEST = 65_536  # steps of a run; what remembers its past for longer is refused
+MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
+LONGER = 4  # times that the second round runs: where the curves lie close, errors must be small
 NARROW = 0.35  # of the first span is looked at again
+SURE = 2.5  # standard errors that sizes must lie apart, on either side of a crossing
 DRAWS = 200  # of the bootstrap
 
 
@@ -107,19 +109,21 @@ def find_critical_point(
 ) -> Iterator[Stage | CriticalPoint]:
     """Look for the critical point; stages on the way, the point at last.
 
-    Raises TooSlow where the runs remember their past for longer than a twentieth of `longest`
+    Raises TooSlow where the runs remember their past for longer than a twelfth of `longest`
     steps, ValueError where nothing turns within the span.
     """
-    how = criticality_of(system)
+    how = _centred(system, criticality_of(system))
     low, high = how.span
+    steps = STEPS
     for turn in (0, 1):
         values = np.linspace(low, high, POINTS)
         runs, reached = None, 0.0
-        for runs in run_sizes(system, how, values, seeds=seeds, longest=longest):
+        for runs in run_sizes(system, how, values, seeds=seeds, longest=longest, steps=steps):
             if isinstance(runs, Stage):
                 reached = max(reached, runs.share)  # runs that were too short begin again
                 yield runs._replace(share=(turn + reached) / 2)
         assert isinstance(runs, SizeRuns)
+        steps = min(LONGER * runs.steps, longest)
         value, error, curves = _located(system, how, runs)
         half = NARROW * (how.span[1] - how.span[0]) / 2
         low, high = max(how.span[0], value - half), min(how.span[1], value + half)
@@ -129,6 +133,20 @@ def find_critical_point(
             )
 
 
+def _centred(system: System[Any], how: Criticality) -> Criticality:
+    """Other parameters move the critical point: the window in which it is looked for follows.
+
+    The window alone comes from theory; what is found in it comes from runs.
+    """
+    low, high = how.span
+    expected = _expected(system, how, (low + high) / 2)
+    if expected is None or low + 0.2 * (high - low) < expected < high - 0.2 * (high - low):
+        return how
+    share = abs(expected) / max(abs(low + high) / 2, 1e-12)
+    half = max(share, 0.1) * (high - low) / 2
+    return how._replace(span=(expected - half, expected + half))
+
+
 def run_sizes(
     system: System[Any],
     how: Criticality,
@@ -136,11 +154,12 @@ def run_sizes(
     *,
     seeds: int = SEEDS,
     longest: int = LONGEST,
+    steps: int = STEPS,
 ) -> Iterator[Stage | SizeRuns]:
     """Runs of every size at each value; all are as long as the slowest of them demands."""
     name, order = size_of(system), measurable(system)
     observed = measurable(system, how.observable or None)
-    steps, sizes, found = STEPS, sorted(how.sizes), []
+    sizes, found = sorted(how.sizes), []
     # The largest is the slowest: it says how long all run.
     for count, size in enumerate(reversed(sizes)):
         sized = system.replace(**{name: size})
@@ -216,15 +235,23 @@ def _series(
     keys, together = jax.random.split(jax.random.key(1), seeds), side_by_side(system)
     points = jnp.asarray(values, float)
     every = max(1, steps // (SAMPLES * PIECES))
-    states = _begun(system, parameter, points, keys)
+    states, shared = _begun(system, parameter, points, keys)
     parts = []
     for piece in range(PIECES):
         yield piece / PIECES
         states, part = _sampled(
-            system, parameter, points, keys, states, piece * SAMPLES * every, every, together
+            system,
+            parameter,
+            points,
+            keys,
+            states,
+            shared,
+            piece * SAMPLES * every,
+            every,
+            together,
         )
         parts.append(jax.device_get(part))
-    need = jax.device_get(jax.vmap(jax.vmap(system.demand))(states))
+    need = jax.device_get(_demanded(system, states, shared))
     roomy = enlarged(system, {name: np.max(room) for name, room in need.items()})
     if roomy is not system:
         yield from _series(roomy, parameter, values, seeds, steps)
@@ -237,7 +264,17 @@ def _begun(system: System[Any], parameter: str, points: Array, keys: Key[Array, 
     def first(point: Array, key: Array) -> Any:
         return begin(system.replace(**{parameter: point}), key).state
 
-    return jax.vmap(jax.vmap(first, in_axes=(None, 0)), in_axes=(0, None))(points, keys)
+    states = jax.vmap(jax.vmap(first, in_axes=(None, 0)), in_axes=(0, None))(points, keys)
+    own, shared = parted(system, states)
+    return own, {name: jax.tree.map(lambda leaf: leaf[0], part) for name, part in shared.items()}
+
+
+@jax.jit
+def _demanded(system: System[Any], states: Any, shared: dict[str, Any]) -> dict[str, Array]:
+    def one(own: Any, shared: dict[str, Any]) -> dict[str, Array]:
+        return system.demand(whole(own, shared))
+
+    return jax.vmap(jax.vmap(one), in_axes=(0, None))(states, shared)
 
 
 @partial(jax.jit, static_argnames=("parameter", "together"), donate_argnames="states")
@@ -247,33 +284,38 @@ def _sampled(
     points: Array,
     keys: Key[Array, " seeds"],
     states: Any,
+    shared: dict[str, Any],  # what is quenched, [seed, ...]
     tick: Any,
     every: Any,
     together: bool,
 ) -> tuple[Any, dict[str, Array]]:
     """`SAMPLES` more samples of each run, `every` steps apart: [point, seed, sample]."""
 
-    def run(point: Array, key: Array, state: Any) -> tuple[Any, dict[str, Array]]:
+    def run(
+        point: Array, key: Array, own: Any, shared: dict[str, Any]
+    ) -> tuple[Any, dict[str, Array]]:
         here = system.replace(**{parameter: point})
 
-        def step(k: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
-            state, tick = carry
+        def step(_: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+            own, tick = carry
+            state = whole(own, shared)
             new = here.step(state, jax.random.fold_in(key, tick + 1))
             new = jax.tree.map(lambda a, b: a.astype(b.dtype), new, state)
-            return new, tick + 1
+            return parted(system, new)[0], tick + 1
 
         def sample(carry: tuple[Any, Array], _: None) -> tuple[tuple[Any, Array], Any]:
             carry = lax.fori_loop(0, every, step, carry)
-            return carry, here.observables(carry[0])
+            return carry, here.observables(whole(carry[0], shared))
 
-        (state, _), series = lax.scan(sample, (state, jnp.int32(tick)), length=SAMPLES)
-        return state, series
+        (own, _), series = lax.scan(sample, (own, jnp.int32(tick)), length=SAMPLES)
+        return own, series
 
     if together:
-        each = jax.vmap(jax.vmap(run, in_axes=(None, 0, 0)), in_axes=(0, None, 0))
-        return each(points, keys, states)
+        each = jax.vmap(jax.vmap(run, in_axes=(None, 0, 0, 0)), in_axes=(0, None, 0, None))
+        return each(points, keys, states, shared)
     return lax.map(
-        lambda row: lax.map(lambda one: run(row[0], *one), (keys, row[1])), (points, states)
+        lambda row: lax.map(lambda one: run(row[0], *one), (keys, row[1], shared)),
+        (points, states),
     )
 
 
@@ -320,14 +362,28 @@ def _located(
             f"{runs.values[-1]:.4g}: the other parameters may have moved it elsewhere."
         )
     draw = np.random.default_rng(0)
-    again = [locate(runs, look(runs, draw.choice(everyone, seeds)))[0] for _ in range(DRAWS)]
+    drawn = [look(runs, draw.choice(everyone, seeds)) for _ in range(DRAWS)]
+    again = [locate(runs, other)[0] for other in drawn]
     again = [other for other in again if math.isfinite(other)]
-    if len(again) < DRAWS / 2:
+    if len(again) < DRAWS / 2 or (locate is _crossing and not _clear(runs, curves, drawn, value)):
         raise ValueError(
-            f"The runs are too noisy to say where {how.parameter} is critical: take more seeds."
+            f"Nothing turns clearly between {how.parameter} = {runs.values[0]:.4g} and "
+            f"{runs.values[-1]:.4g}: the runs are too noisy to say, or it turns elsewhere."
         )
     spread = float(np.subtract(*np.percentile(again, [84, 16]))) / 2
     return value, math.hypot(spread, drift), curves
+
+
+def _clear(runs: SizeRuns, curves: np.ndarray, drawn: list[np.ndarray], value: float) -> bool:
+    """Whether the two largest sizes lie apart beyond their noise, one way on either side."""
+    gap = curves[-1] - curves[-2]
+    noise = np.std([other[-1] - other[-2] for other in drawn], axis=0) + 1e-30
+    before = runs.values < value
+    ordered = before if runs.mean[-1, 0] > runs.mean[-1, -1] else ~before
+    if not (ordered.any() and (~ordered).any()):
+        return False
+    sure = gap / noise
+    return bool(sure[ordered].max() > SURE and -sure[~ordered].min() > SURE)
 
 
 def _cumulants(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_where_nothing_turns_it_is_said():
 
         critical = Criticality("temperature", sizes=(64, 256), span=(2.0, 3.0))
 
-    with pytest.raises(ValueError, match=r"Nothing turns between temperature = |too noisy"):
+    with pytest.raises(ValueError, match="Nothing turns "):
         list(find_critical_point(Elsewhere(rate=0.5), seeds=4))
 
 
