@@ -152,13 +152,36 @@ class MultitaskingHopfield(System[State]):
         free = jnp.sum(m**2) / 2 - self.temperature * jnp.sum(weight * jnp.logaddexp(field, -field))
         return m, free
 
-    def guesses(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    def staircase(self) -> tuple[Array, Array]:
+        """What the staircase of T = 0 leads to."""
         d = jnp.asarray(self.dilution, float)
-        return (1 - d) * d ** jnp.arange(self.patterns), jnp.full(self.patterns, (1 - d) / 2)
+        return self.solved((1 - d) * d ** jnp.arange(self.patterns))
+
+    def alike(self) -> tuple[Array, Array, Array]:
+        """All overlaps equal, their free energy, and whether they stay so.
+
+        It is one equation for one number: K of them would drift apart by rounding, for where
+        the state is unstable.
+        """
+        entry, blanks = entries(self.patterns)
+        d, k = jnp.asarray(self.dilution, float), self.patterns
+        weight, total = d**blanks * ((1 - d) / 2) ** (k - blanks), np.sum(entry, axis=1)
+        m = lax.fori_loop(
+            0,
+            200,
+            lambda _, m: jnp.sum(weight * total * jnp.tanh(total * m / self.temperature)) / k,
+            (1 - d) / 2,
+        )
+        field = total * m / self.temperature
+        free = k * m**2 / 2 - self.temperature * jnp.sum(weight * jnp.logaddexp(field, -field))
+        # Against a difference of two overlaps: E[(ξ₁ − ξ₂)² sech²] / 2T < 1.
+        apart = (entry[:, 0] - entry[:, 1]) ** 2 * (1 - jnp.tanh(field) ** 2)
+        stable = jnp.sum(weight * apart) / 2 < self.temperature
+        return jnp.full(k, m), free, stable
 
     def best(self) -> Float[Array, " k"]:
         """The overlaps of lower free energy."""
-        (one, free), (other, cost) = map(self.solved, self.guesses())
+        (one, free), (other, cost, _) = self.staircase(), self.alike()
         return jnp.abs(jnp.where(free <= cost + 1e-6, one, other))
 
     def theory(self) -> Scalars:
@@ -173,11 +196,11 @@ class MultitaskingHopfield(System[State]):
         }
 
     def branches(self) -> dict[str, Branch]:
-        found = {}
-        for name, guess in zip(("staircase", "all alike"), self.guesses(), strict=True):
-            m, free = self.solved(guess)
-            found[name] = Branch(self._told(jnp.abs(m)), free_energy=free)
-        return found
+        (one, free), (other, cost, stable) = self.staircase(), self.alike()
+        return {
+            "staircase": Branch(self._told(jnp.abs(one)), free_energy=free),
+            "all alike": Branch(self._told(other), stable, free_energy=cost),
+        }
 
     def boundaries(self) -> dict[str, Boundary]:
         d = jnp.asarray(self.dilution, float)

@@ -17,7 +17,7 @@ from engine.numerics.roots import bisect
 
 
 ROWS = 192  # profiles that the picture keeps
-SHORT = 8  # Euler steps to a tick of the wave
+SHORT = 2  # Euler steps to a tick of the wave
 FINE = 0.02  # time step of the ladder, in units of τ
 SHARP = 20.0  # a start this steep is a step
 
@@ -193,7 +193,7 @@ class ThermalizationFront(System[State]):
     def observables(self, state: State) -> Scalars:
         row = self._row(state.age)
         earlier = row // 2
-        passed = (row - earlier) / ROWS * self.whole()
+        passed = state.age - (earlier + 1) / ROWS * self.whole()
         moved = self.position(state.profile) - state.place[earlier]
         return {
             "speed": jnp.where(row > 1, moved / jnp.maximum(passed, 1e-6), 0.0),

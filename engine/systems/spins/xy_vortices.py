@@ -22,6 +22,7 @@ from engine.numerics.vortices import charges, renormalised
 CRITICAL = 0.8929  # T_BKT / J, by simulations of others (Hasenbusch 2005: 0.89294)
 PASSES = 3  # of over-relaxation after each sweep
 DRAWN = 4096  # vortices, at most
+AWAY = -1e6  # where marks wait that are not needed: no view reaches there
 TICK = 0.02  # of the Langevin dynamics
 
 Colours = Float[Array, "2 2 length half"]  # black and white squares; cosine and sine of each
@@ -90,7 +91,7 @@ class XYVortices(System[State]):
     )  # fmt: skip
 
     temperature: Scalar = live(
-        default=0.8, span=(0.05, 2), symbol="T", help="of the bath", limits=(1e-3, math.inf)
+        default=0.85, span=(0.05, 2), symbol="T", help="of the bath", limits=(1e-3, math.inf)
     )
     coupling: Scalar = live(
         default=1.0, span=(0.1, 2), symbol="J", help="between neighbours", limits=(1e-3, math.inf)
@@ -101,7 +102,7 @@ class XYVortices(System[State]):
         help="random turns and over-relaxation, or smooth motion",
     )
     beginning: str = start(
-        default="random", choices=("aligned", "random"), help="the first state: cold or hot"
+        default="aligned", choices=("aligned", "random"), help="the first state: cold or hot"
     )
     length: int = size(default=128, span=(16, 1024), symbol="L", help="side of the lattice; even")
 
@@ -213,12 +214,12 @@ class XYVortices(System[State]):
         many = min(self.length**2, DRAWN)
         row, column = jnp.nonzero(charge, size=many, fill_value=-1)
         there = row >= 0
-        place = jnp.where(there[:, None], jnp.stack([column, row], axis=1) + 1.0, jnp.nan)
+        place = jnp.where(there[:, None], jnp.stack([column, row], axis=1) + 1.0, AWAY)
         sign = jnp.where(there, charge[row, column], 0).astype(float)
         # A minus for each, and a stroke across it for those that are positive.
         arm = max(1.0, self.length / 100)
         flat, upright = jnp.array([arm, 0.0]), jnp.array([0.0, arm])
-        across = jnp.where((sign > 0)[:, None], place, jnp.nan)
+        across = jnp.where((sign > 0)[:, None], place, AWAY)
         starts = jnp.concatenate([place - flat, across - upright])
         ends = jnp.concatenate([place + flat, across + upright])
         board = Box(jnp.zeros(2), jnp.full(2, float(self.length)), periodic=True)

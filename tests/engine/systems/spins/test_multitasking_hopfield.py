@@ -58,3 +58,10 @@ def test_blanks_may_be_dragged_and_patterns_stay():
     np.testing.assert_array_equal(running.snapshot().run.state.sign, before)
     # Beyond the end of the staircase: 0.33, not 1 − d = 0.4.
     assert running.observables["overlap"] == pytest.approx(running.theory()["overlap"], abs=0.05)
+
+
+def test_where_all_are_recalled_alike_they_are_exactly_so():
+    d = jnp.linspace(0.05, 0.9, 18)
+    alike = along(MultitaskingHopfield(), MultitaskingHopfield.branches, dilution=d)["all alike"]
+    np.testing.assert_allclose(alike.values["overlap"], alike.values["second"])
+    assert not alike.stable[:5].any()  # a staircase has the lower free energy there

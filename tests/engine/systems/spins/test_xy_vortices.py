@@ -36,7 +36,7 @@ def test_theory_is_harmonic_where_cold_and_jumps():
 
 
 def test_over_relaxation_keeps_the_energy():
-    colours = list(begin(XYVortices(length=32), jax.random.key(2)).state.spin)
+    colours = list(begin(XYVortices(length=32, beginning="random"), jax.random.key(2)).state.spin)
     before = jnp.sum(colours[0] * beside(colours[1], 0))
     for _ in range(100):
         for colour in (0, 1):
