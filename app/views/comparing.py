@@ -6,20 +6,20 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.priority import MAPS, give_way
+from app.priority import BUILD, give_way
 
 
 if TYPE_CHECKING:
     from engine.numerics.metrics import Measured, SetMeasured
 
 MOST = 2048  # points of a cloud that are compared
-MATCHED = 1024  # points that are matched, where that is approximate and slow
+MATCHED = 768  # points that are matched, where that is approximate and slow
 OF_SET = 256  # points of each cloud where sets are compared
 CLOUDS = 64  # of a set, at most
 BEAT = 0.3  # s between two rounds
@@ -90,15 +90,16 @@ class Comparer(QObject):
 
 
 def _live(owner: weakref.ref[Comparer]) -> None:
-    give_way(MAPS)
+    give_way(BUILD)
     rounds = Rounds()
     while (comparer := owner()) is not None:
         wish = comparer._next()
         if wish is None:
             return
         began = time.perf_counter()
-        found = rounds.measured(*wish, lambda: comparer.is_stopping)
-        if found is not None and not comparer.is_stopping:
+        for found in rounds.measured(*wish):
+            if comparer.is_stopping:
+                break
             with contextlib.suppress(RuntimeError):  # its view went meanwhile
                 comparer.compared.emit(found)
         del comparer
@@ -111,58 +112,64 @@ class Rounds:
     def __init__(self) -> None:
         self._data: np.ndarray | None = None
         self._floor: dict[str, Measured] = {}
+        self._last: dict[str, Measured] = {}  # of the round before
+        self._between: SetMeasured | None = None
         self._matched_at = -np.inf
         self._matched: Measured | None = None
 
-    def measured(
-        self, made: np.ndarray, data: np.ndarray, stopped: Callable[[], bool]
-    ) -> Compared | None:
-        """All distances of a pair; None where it was stopped on the way."""
-        from engine.numerics.metrics import between_sets
-
+    def measured(self, made: np.ndarray, data: np.ndarray) -> Iterator[Compared]:
+        """All distances of a pair; of new data one after the other, as they are known."""
         held = len(made.reshape(-1, made.shape[-1])), len(data.reshape(-1, data.shape[-1]))
-        sets = made.ndim == 3
         pooled = [cloud.reshape(-1, cloud.shape[-1]) for cloud in (made, data)]
         if not all(np.isfinite(cloud).all() for cloud in pooled):
-            return Compared({}, None, {}, held, "The cloud has left the numbers.")
-        if data is not self._data and not _alike(data, self._data):
-            self._data, self._matched, self._matched_at = data, None, -np.inf
-            self._floor = self._between_halves(pooled[1], stopped)
-        distances = self._distances(pooled[0], pooled[1], stopped)
-        between = None
-        if sets and data.ndim == 3 and min(len(made), len(data)) > 1 and not stopped():
-            rng = np.random.default_rng(0)
-            between = between_sets(_few(made, rng), _few(data, rng))
-        return None if stopped() else Compared(distances, between, self._floor, held)
+            yield Compared({}, None, {}, held, "The cloud has left the numbers.")
+            return
+        new = self._data is None or not np.array_equal(data, self._data)
+        if new:
+            self._data, self._floor, self._last, self._between = data, {}, {}, None
+            self._matched, self._matched_at = None, -np.inf
+        sets = made.ndim == data.ndim == 3 and min(len(made), len(data)) > 1
+        found = Compared({}, self._between if sets else None, self._floor, held)
+        for distances in self._distances(pooled[0], pooled[1]):
+            found = found._replace(distances=self._last | distances)
+            if new or len(distances) == len(fast()):  # before the slow one begins
+                yield found
+        self._last = found.distances
+        if sets:
+            from engine.numerics.metrics import between_sets
 
-    def _distances(
-        self, made: np.ndarray, data: np.ndarray, stopped: Callable[[], bool]
-    ) -> dict[str, Measured]:
+            rng = np.random.default_rng(0)
+            self._between = between_sets(_few(made, rng), _few(data, rng))
+            found = found._replace(between=self._between)
+        yield found
+        if new:
+            self._floor = self._between_halves(pooled[1])
+            yield found._replace(floor=self._floor)
+
+    def _distances(self, made: np.ndarray, data: np.ndarray) -> Iterator[dict[str, Measured]]:
         from engine.numerics import metrics
 
         some = [metrics.thinned(cloud, MOST) for cloud in (made, data)]
-        found = {}
+        found: dict[str, Measured] = {}
         for name, measure in fast().items():
-            if stopped():
-                return found
-            found[name] = measure(*some)
-        matched = self._match(made, data)
-        return found if matched is None else {**found, "earth mover": matched}
+            found = {**found, name: measure(*some)}
+            yield found
+        yield {**found, "earth mover": self._match(made, data)}
 
-    def _match(self, made: np.ndarray, data: np.ndarray) -> Measured | None:
-        """Exact for few points; else approximately, now and then."""
+    def _match(self, made: np.ndarray, data: np.ndarray) -> Measured:
+        """Exact for few points; else approximately, and now and then."""
         from engine.numerics import metrics
 
         least = min(len(made), len(data))
         if least <= metrics.EXACT:
             return metrics.earth_mover(*(metrics.thinned(c, least) for c in (made, data)))
-        if time.perf_counter() - self._matched_at > SLOW:
+        if self._matched is None or time.perf_counter() - self._matched_at > SLOW:
             some = [metrics.thinned(cloud, min(least, MATCHED)) for cloud in (made, data)]
             self._matched = metrics.earth_mover(*some)
             self._matched_at = time.perf_counter()
         return self._matched
 
-    def _between_halves(self, data: np.ndarray, stopped: Callable[[], bool]) -> dict[str, Measured]:
+    def _between_halves(self, data: np.ndarray) -> dict[str, Measured]:
         """The distances of a random half of the data from the rest."""
         from engine.numerics import metrics
 
@@ -172,11 +179,7 @@ class Rounds:
         mixed = mixed[np.random.default_rng(1).permutation(len(mixed))]
         half = len(mixed) // 2
         halves = mixed[:half], mixed[half : 2 * half]
-        floor = {}
-        for name, measure in fast().items():
-            if stopped():
-                return {}
-            floor[name] = measure(*halves)
+        floor = {name: measure(*halves) for name, measure in fast().items()}
         if half <= metrics.EXACT:
             floor["earth mover"] = metrics.earth_mover(*halves)
         return floor
@@ -200,7 +203,3 @@ def _few(clouds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if clouds.shape[1] <= OF_SET:
         return clouds
     return clouds[:, rng.choice(clouds.shape[1], OF_SET, replace=False)]
-
-
-def _alike(one: np.ndarray, other: np.ndarray | None) -> bool:
-    return other is not None and one.shape == other.shape and np.array_equal(one, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from engine.numerics.metrics import Measured
 
 
+ROW, LEAST = 28, 18  # heights of a row in pixels of scale 1
+
+
 class Metric(NamedTuple):
     """How a distance is written, and what its tip says."""
 
-    name: str
+    name: str  # short, for there is little room: its symbol stands beside it
     latex: str
     formula: str
     words: str
@@ -33,7 +37,7 @@ class Metric(NamedTuple):
 
 POINTS = {
     "sliced": Metric(
-        "Sliced Wasserstein",
+        "Sliced",
         r"\mathrm{SW}_2",
         r"\mathrm{SW}_2^2=\frac{1}{L}\sum_{\ell}\int_0^1"
         r"\left(F^{-1}_{\ell}(u)-G^{-1}_{\ell}(u)\right)^2\mathrm{d}u",
@@ -54,13 +58,13 @@ POINTS = {
         "Squared norms and the sum of both means; other texts halve it or take roots.",
     ),
     "energy": Metric(
-        "Energy distance",
+        "Energy",
         r"\mathrm{ED}",
         r"\mathrm{ED}=2\,\mathrm{E}|a-b|-\mathrm{E}|a-a'|-\mathrm{E}|b-b'|",
         "Over all pairs, a point with itself too.",
     ),
     "kernel": Metric(
-        "Kernel discrepancy",
+        "Kernel",
         r"\mathrm{MMD}^2",
         r"\mathrm{MMD}^2=\mathrm{E}\,k(a,a')+\mathrm{E}\,k(b,b')-2\,\mathrm{E}\,k(a,b),\quad "
         r"k=e^{-|a-b|^2/2\sigma^2}",
@@ -70,7 +74,7 @@ POINTS = {
 }
 SETS = {
     "matching": Metric(
-        "Minimum matching",
+        "Matching",
         r"\mathrm{MMD}_{\mathrm{CD}}",
         r"\frac{1}{|R|}\sum_{r}\min_{g}\mathrm{CD}(g,r)",
         "From each cloud of the data to the nearest that was made: low is good. It has nothing to "
@@ -84,7 +88,7 @@ SETS = {
         "0.5 to 0.63, not 1.",
     ),
     "neighbour": Metric(
-        "Nearest neighbour",
+        "Neighbour",
         r"1\text{-}\mathrm{NNA}",
         r"\mathrm{P}\left(\text{nearest other cloud is of the same set}\right)",
         "How often a nearest neighbour tells made from real: 0.5 is ideal, 1 is told apart always, "
@@ -103,8 +107,10 @@ class MetricsView(View):
         self._shape: tuple = ()
         self._head = Label("", "caption")
         self._foot = Label("", "caption", wrap=True)
-        self.rows = {name: MetricRow(theme, m.latex, m.name) for name, m in POINTS.items()}
-        self.set_rows = {name: MetricRow(theme, m.latex, m.name) for name, m in SETS.items()}
+        self.rows, self.set_rows = (
+            {n: MetricRow(theme, m.latex, m.name, partial(self.tip_of, n)) for n, m in some.items()}
+            for some in (POINTS, SETS)
+        )
         self._set_head = Label("", "caption")
         self._column = Column(
             theme,
@@ -122,6 +128,7 @@ class MetricsView(View):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._column)
+        self._sets_shown = False
         self._show_sets(False)
         self._comparer = Comparer(self)
         self._comparer.compared.connect(self._show)
@@ -186,7 +193,6 @@ class MetricsView(View):
                 found = getattr(between, name)
                 row.show_value(found.value, found.error)
         self._foot.setText(compared.trouble or self._used(compared))
-        self._dress_tips()
 
     def _used(self, compared: Compared) -> str:
         """How many points were used, where that is fewer than there are."""
@@ -199,37 +205,36 @@ class MetricsView(View):
     def _show_sets(self, on: bool) -> None:
         for widget in (self._set_head, *self.set_rows.values()):
             widget.setVisible(on)
+        self._sets_shown = on
+        self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        """Rows move together where there is little room."""
+        px, shown = self.theme.px, [*self.rows.values()]
+        if self._sets_shown:
+            shown += self.set_rows.values()
+        room = self.height() - px(60 if self._sets_shown else 40)
+        height = min(px(ROW), max(px(LEAST), room // len(shown)))
+        for row in shown:
+            row.setFixedHeight(height)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._fit_rows()
 
     def _dress(self) -> None:
         px = self.theme.px
         for label in (self._head, self._set_head, self._foot):
             label.setContentsMargins(px(12), 0, px(12), 0)
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self._tips_for: tuple = ()
-        self._dress_tips()
+        self._fit_rows()
 
-    def _dress_tips(self) -> None:
-        """Formulas, and what the data's own halves say: set anew only when that changes."""
-        floor = self.compared.floor if self.compared is not None else {}
-        key = (
-            self.theme.name,
-            self.theme.scale,
-            tuple(sorted((n, m.value) for n, m in floor.items())),
-        )
-        if key == self._tips_for or not self.isVisible():
-            return
-        self._tips_for = key
-        for name, row in self.rows.items():
-            metric = POINTS[name]
-            words = metric.words + _floor_words(floor.get(name))
-            row.setToolTip(formula_tip(self.theme, metric.name, metric.formula, words))
-        for name, row in self.set_rows.items():
-            metric = SETS[name]
-            row.setToolTip(formula_tip(self.theme, metric.name, metric.formula, metric.words))
-
-    def showEvent(self, event: Any) -> None:
-        super().showEvent(event)
-        self._dress_tips()
+    def tip_of(self, name: str) -> str:
+        """The formula of a distance, and what the data's own halves are from each other."""
+        metric = (POINTS | SETS)[name]
+        floor = self.compared.floor.get(name) if self.compared is not None else None
+        words = metric.words + _floor_words(floor)
+        return formula_tip(self.theme, metric.name, metric.formula, words)
 
 
 def _floor_words(floor: Measured | None) -> str:

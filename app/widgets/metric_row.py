@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import mathematics
 from app.theme.theme import Theme
@@ -23,9 +24,16 @@ ROOMY = 330  # pixels of scale 1 above which there is room for it
 class MetricRow(QWidget):
     """Painted in one go; the line of past values gives way where there is little room."""
 
-    def __init__(self, theme: Theme, latex: str, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        latex: str,
+        name: str,
+        tip: Callable[[], str],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._latex, self._name = latex, name
+        self._latex, self._name, self._tip = latex, name, tip
         self.words = ("–", "")  # value and error
         self._past: deque[float] = deque(maxlen=KEPT)
         self._marked = False
@@ -52,6 +60,12 @@ class MetricRow(QWidget):
         self.setFixedHeight(theme.px(28))
         self.setMinimumWidth(theme.px(200))
         self.update()
+
+    def event(self, event) -> bool:
+        if event.type() == QEvent.Type.ToolTip:  # set now: nobody waits for what nobody reads
+            QToolTip.showText(event.globalPos(), self._tip(), self)
+            return True
+        return super().event(event)
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(300), self.theme.px(28))
@@ -88,7 +102,7 @@ class MetricRow(QWidget):
         """The error at the right, the value before it; both in columns of their own."""
         theme = self.theme
         value, error = self.words
-        error_width = theme.px(56)
+        error_width = theme.px(66)
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.colour("text3"))
         area = QRectF(right - error_width, 0, error_width, self.height())
@@ -98,7 +112,7 @@ class MetricRow(QWidget):
         painter.setFont(theme.font("body", QFont.Weight.DemiBold))
         painter.setPen(theme.colour("text"))
         words = f"≈ {value}" if self._marked else value
-        wide = theme.px(72)
+        wide = theme.px(66)
         area = QRectF(right - error_width - wide, 0, wide, self.height())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
         return right - error_width - wide

@@ -25,7 +25,7 @@ from engine.numerics.distances import directions, staircase
 BLOCK = 256  # rows of pairs held at once
 EXACT = 512  # points up to which the earth mover's distance is exact: it costs N³
 BLUR = 0.02  # ε of Sinkhorn, in mean distances
-ROUNDS = 200  # of Sinkhorn at most
+ROUNDS = 100  # of Sinkhorn at most
 WIDTH = 0.5  # of the kernel, in standard deviations of a coordinate of the data
 
 Cloud = Float[np.ndarray, "_ dim"]  # each of its own size
