@@ -1,6 +1,7 @@
 """The values of `--set name=value`: numbers, words, and arrays from files."""
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,12 @@ def asset(system: Any, name: str, path: Path) -> Any:
         except Exception as wrong:  # whatever the bytes may be
             raise Refused(f"{path} cannot be read as an array of numbers.") from wrong
     else:
-        from engine.storage.clouds import read_cloud
+        from engine.storage.clouds import load_cloud
 
-        array = read_cloud(path)
+        cloud = load_cloud(path)
+        array = cloud.points
+        if cloud.thinned:
+            print(f"manyscope: note: {path.name}: {cloud.thinned}", file=sys.stderr)
     shape = " × ".join(map(str, array.shape))
     fits = not wanted or (
         array.ndim == len(wanted)
