@@ -7,8 +7,11 @@ a field of vectors the `Arrows` of this file.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from engine.numerics.scores import log_density, score
+
 
 Scalar = int | float | Float[Array, ""]
+PIXELS, ARROWS = 64, 15  # along a side of a slice
 
 
 def plane(
@@ -33,3 +36,21 @@ def readable(vectors: Float[Array, "n dim"], longest: float) -> Float[Array, "n 
     """
     length = jnp.linalg.norm(vectors, axis=1, keepdims=True)
     return longest * vectors / jnp.maximum(length + jnp.mean(length), 1e-12)
+
+
+def across(
+    data: Float[Array, "m 3"], t: Scalar, width: Scalar, half: float, height: Scalar
+) -> tuple[
+    Float[Array, "side side"],
+    Float[Array, "arrows 3"],
+    Float[Array, "arrows 3"],
+]:
+    """What noise of time t has made of a cloud on a slice: its density, and its score as arrows.
+
+    The density is over its own highest: late in the process all of a slice between two points is
+    but a tail. `width` is that of the kernels of the data.
+    """
+    level = log_density(plane(half, height, PIXELS, pixels=True), data, t, width)
+    density = jnp.exp(level - jnp.max(level)).reshape(PIXELS, PIXELS)
+    at = plane(half, height, ARROWS)
+    return density, at, readable(score(at, data, t, width), 2 * half / ARROWS)

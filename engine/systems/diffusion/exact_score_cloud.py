@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import (
+    Arrows,
     Axes,
     Box,
     Clock,
@@ -18,6 +19,7 @@ from engine.core.layers import (
     Comparison,
     Curve,
     Frame,
+    Image,
     Points,
     histogram,
 )
@@ -47,6 +49,7 @@ from engine.numerics.scores import (
     variance,
 )
 from engine.numerics.shapes import DIMENSION, SHAPES, normalised
+from engine.numerics.slices import across
 
 
 EARLIEST = 4.0  # noise time at which a cloud begins: a² = 3e-4 of the data is left in it
@@ -130,6 +133,7 @@ class ExactScoreCloud(System[State]):
         "shadow": Hint(large=False),
         "expectations": Hint(large=False),
         "metrics": Hint(large=False),
+        "field": Hint(large=False, azimuth=35.0, elevation=25.0),
     }
     pairs: ClassVar[tuple[Pair, ...]] = (
         Pair("flow | diffusion", {"mixing": 0.0}, {"mixing": 1.0}),
@@ -192,6 +196,13 @@ class ExactScoreCloud(System[State]):
         help="noise time of a U-turn, and of the flow 'hold'",
         log=True,
         limits=(1e-5, EARLIEST),
+    )
+    slice_height: Scalar = live(
+        default=0.0,
+        span=(-EDGE, EDGE),
+        symbol="z",
+        help="height of the slice on which density and score are drawn",
+        limits=(-math.inf, math.inf),
     )
     flow: str = mode(
         default="again",
@@ -432,7 +443,14 @@ class ExactScoreCloud(System[State]):
             ),
             "expectations": self.expected(state),
             "metrics": (Comparison(state.cloud, state.data),),
+            "field": (Box(-corner, corner), *self.field(state), Points(state.cloud)),
         }
+
+    def field(self, state: State) -> tuple[Image, Arrows]:
+        """The exact p_t across a slice, and its score: where a point there would be drawn to."""
+        z = jnp.asarray(self.slice_height, float)
+        density, at, pull = across(state.data, state.time, self.kernel, EDGE, z)
+        return Image(density, span=(0.0, 1.0), height=z, handle="slice_height"), Arrows(at, pull)
 
     def dial(self, state: State) -> Clock:
         """Noise time, and where noise is as wide as the spacing of the data."""

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.numerics.slices import plane, readable
+from engine.numerics.slices import PIXELS, across, plane, readable
 
 
 def test_a_plane_is_a_grid_at_its_height_with_x_fastest():
@@ -29,3 +29,27 @@ def test_arrows_keep_directions_and_grow_with_the_field(key):
 
 def test_no_field_is_no_arrow():
     np.testing.assert_array_equal(readable(jnp.zeros((4, 3)), 0.3), 0.0)
+
+
+def test_across_two_points_the_density_is_two_gaussians_and_arrows_go_to_the_nearer():
+    data = jnp.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    t, half, z = 0.1, 2.0, 0.5
+    density, at, pull = across(data, t, 0.0, half, z)
+    a, v = np.exp(-t), 1 - np.exp(-2 * t)
+    x = np.asarray(plane(half, z, PIXELS, pixels=True))
+    law = sum(np.exp(-((x - a * np.asarray(y)) ** 2).sum(axis=1) / (2 * v)) for y in data)
+    np.testing.assert_allclose(density.ravel(), law / law.max(), atol=1e-4)
+    to_nearer = np.sign(np.asarray(at)[:, :1]) * [a, 0, 0] - np.asarray(at)
+    aside = np.abs(np.asarray(at)[:, 0]) > 0.5  # between both neither wins
+    along = (to_nearer * np.asarray(pull)).sum(axis=1)
+    assert (along[aside] > 0).all()
+    assert (np.linalg.norm(pull, axis=1) < 2 * half / 15).all()
+
+
+def test_a_slice_is_a_picture_at_the_ends_of_noise_time():
+    data = jax.random.normal(jax.random.key(0), (50, 3))
+    for t in (1e-5, 4.0):
+        density, _, pull = across(data, t, 0.0, 2.6, 2.6)
+        assert jnp.isfinite(density).all()
+        assert jnp.isfinite(pull).all()
+        assert jnp.max(density) == 1.0
