@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.core.paths import Loop, Path
 
 FRAMES = 240  # that a path of one side of the map takes at speed 1, each way
+LEAP = 1 / 60  # of a way: the most that a frame goes
 RECENT = 16  # places that the run was sent to and has not yet been seen at
 SPEEDS = tuple(2.0**power for power in range(-5, 5))
 
@@ -73,13 +74,18 @@ class PathDriver(QObject):
         if moment.build != self._build or moment.tick < self._tick:
             self.stop()  # another run, or the same one from its beginning
             return
-        self._note(moment)
+        arrived = self._note(moment)
         steps, self._tick = moment.tick - self._tick, moment.tick
         way = FRAMES * self._session.pace * max(self.path.length, 0.25) / self.speed
-        self._travelled += steps / way
-        if self._travelled >= (2.0 if self.returns else 1.0):
-            self.stop()
+        end = 2.0 if self.returns else 1.0
+        if self._travelled >= end:
+            if arrived:  # it was measured at the very end
+                self.stop()
         elif steps:
+            # Both ends are visited, and no part of the path is leapt over.
+            ahead = self._travelled + min(steps / way, LEAP)
+            turn = 1.0 if self._travelled < 1 else end
+            self._travelled = min(ahead, turn)
             self._send()
         self.moved.emit()
 
@@ -91,15 +97,19 @@ class PathDriver(QObject):
         self._sent.append((tuple(values.values()), share, back))
         self._session.set(**values)
 
-    def _note(self, moment: Moment) -> None:
-        """What was measured belongs to the place where the run was then, not where it is sent."""
+    def _note(self, moment: Moment) -> bool:
+        """What was measured belongs to the place where the run was then, not where it is sent.
+
+        Says whether that is where it was sent last.
+        """
         assert self.path is not None
         assert self.loop is not None
         here = tuple(_plain(getattr(moment.system, n)) for n in self.path.at(0.0))
-        for values, share, back in self._sent:
+        for values, share, back in reversed(self._sent):
             if values == here and self._observable in moment.observables:
                 self.loop.add(share, moment.observables[self._observable], back=back)
-                return
+                return values is self._sent[-1][0]
+        return False
 
 
 def _plain(value: Any) -> float:
