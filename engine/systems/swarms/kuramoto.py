@@ -14,7 +14,7 @@ from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Arrows, Axes, Bars, Box, Colour, Curve, Frame, Points, histogram
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System, poke
-from engine.core.theory import Boundary, Branch, Flags, Scalars
+from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics.roots import bisect
 from engine.numerics.trig import sincos
 
@@ -81,6 +81,8 @@ class Kuramoto(System[State]):
         "phases": Hint(large=False),
         "speeds": Hint(large=False),
     }
+
+    critical = Criticality("coupling", (128, 256, 512), (0.5, 1.6), "binder", boundary="onset")
 
     coupling: Scalar = live(default=2.0, span=(0, 8), symbol="K", help="pull of the mean field")
     width: Scalar = live(
@@ -308,6 +310,10 @@ class Kuramoto(System[State]):
             "jump": Boundary({"coupling": jnp.where(sharp, onset, jnp.nan)}, kind="first order"),
             "onset": Boundary({"coupling": jnp.where(sharp, jnp.nan, onset)}),
         }
+
+    def regions(self) -> Flags:
+        onset, coupling = self.onset(), jnp.asarray(self.coupling)
+        return {"synchronised": coupling > onset, "incoherent": coupling <= onset}
 
     def limit(self, state: State) -> Scalars:
         if self.law != "Lorentzian":
