@@ -54,16 +54,19 @@ def main(cases: list[str]) -> int:
 
 
 def measure(cases: list[str]) -> list[dict[str, Any]]:
+    from app.garbage import Collector
     from app.theme.theme import Theme
     from app.window import Window
 
     application = QApplication(["manyscope"])
+    collector = Collector(application)
     theme = Theme("dark")
     theme.apply(application)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
         window = Window(theme, first=cases[0].partition(":")[0], settings=settings)
         window.resize(1280, 800)
+        window.runner.ready.connect(collector.set_aside)
         window.show()
         live(lambda: bool(window.session.gallery), 120)
         found = [measured(window, case, "drag") for case in cases]

@@ -41,16 +41,19 @@ def photograph(names: list[str]) -> None:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
+    from app.garbage import Collector
     from app.theme.theme import Theme
     from app.window import Window
 
     application = QApplication(["manyscope"])
+    collector = Collector(application)
     theme = Theme("light")
     theme.apply(application)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
         window = Window(theme, first="kuramoto", settings=settings)
         window.restore()
+        window.runner.ready.connect(collector.set_aside)
         window.show()
         wait(lambda: bool(window.session.gallery), 120)
         for name in names:

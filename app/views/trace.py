@@ -121,9 +121,10 @@ class TraceView(PlotBase):
 
     def set_names(self, measured: str, theory: str, unit: str = "") -> None:
         """What stands at the two lines, and the unit of time."""
-        self._names, self._unit = (measured, theory), unit
-        self._build()
-        self.touch()
+        if ((measured, theory), unit) != (self._names, self._unit):
+            self._names, self._unit = (measured, theory), unit
+            self._build()
+            self.touch()
 
     def show_theory(self, on: bool) -> None:
         """Whether theory is drawn beside the measurement."""
