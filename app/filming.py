@@ -66,6 +66,7 @@ class Filmer(QObject):
             guides,
             every=window.session.pace,
             past=moment.past.position.step,
+            in_space=getattr(getattr(window.stage.view, "camera", None), "dim", 2) == 3,
             parent=window,
         )
         self._keys = []

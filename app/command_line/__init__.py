@@ -23,7 +23,6 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     try:
         wish = read(arguments)
-        wish.origin = None
         if getattr(wish, "id", None) is not None:
             file = file_of(wish.id)
             if file is None:

@@ -76,7 +76,7 @@ def parser() -> Parser:
     )
     whole.add_argument("--version", action="version", version=f"manyscope {_version()}")
     whole.add_argument("--software-gl", action="store_true", help="draw without the graphics card")
-    whole.set_defaults(act=window.act, what=None, verb=None)
+    whole.set_defaults(act=window.act, what=None, verb=None, origin=None)
     verbs = whole.add_subparsers(dest="verb", metavar="COMMAND", parser_class=Parser)
     whole.verbs = verbs.choices
     for name, verb in VERBS.items():

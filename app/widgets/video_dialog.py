@@ -75,6 +75,7 @@ class VideoDialog(QDialog):
         *,
         every: int = 4,
         past: int = 0,  # steps that there are to go back
+        in_space: bool = False,  # whether a camera can go around
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -107,7 +108,8 @@ class VideoDialog(QDialog):
         self._view = Combo(theme, tuple(views.values()))
         self._ground = Segments(theme, GROUNDS)
         self._ground.setValue("dark")
-        self._camera = Combo(theme, CAMERAS)
+        cameras = (c for c in CAMERAS if in_space or c != "turntable")
+        self._camera = Combo(theme, tuple(cameras))
         self._turns = Amount(-100, 100, 1.0, " turns", step=0.5)
         self._add_key = WordButton(theme, "Add the window's camera", "plus")
         self._drop_keys = WordButton(theme, "Clear", kind="plain")
