@@ -1,0 +1,288 @@
+"""A flow that looks at the whole population before it moves a particle."""
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, Key
+
+from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.layers import Axes, Box, Captions, Colour, Curve, Frame, Points
+from engine.core.parameters import Scalar, live, size, start
+from engine.core.system import System
+from engine.core.theory import Flags, Scalars
+from engine.numerics.training import Learned, Training, adam
+
+
+HELD = 12  # populations that are never trained on
+PANELS = 4  # of them that are shown
+EULER = 25  # steps from the beginning of a population to its end: a learnt path is straight
+SWEEP = 50  # steps in which a population is shown on its way
+MAPPED = 128  # populations whose embedding is drawn
+HARMONICS = 3  # of the time features
+SEEN = 64  # particles of a population in a training step, at most
+EDGE = 5.5  # half the side of the box
+
+
+class Network(eqx.Module):
+    particle: eqx.nn.MLP  # φ: averaged over a population it is the embedding
+    code: Float[Array, "populations e"]  # instead of it, one for each population that is trained on
+    velocity: eqx.nn.MLP
+
+
+class Data(NamedTuple):
+    first: Float[Array, "populations n 2"]
+    last: Float[Array, "populations n 2"]  # where each particle really goes
+
+
+class State(NamedTuple):
+    learned: Learned
+    trained: Data
+    held: Data
+    path: Float[Array, "moments held n 2"]  # of what was not trained on, with the weights of now
+    shown: Int[Array, ""]
+
+
+class MetaFlow(System[State]):
+    """Population-conditioned flow
+
+    Many populations evolve, each by a law that depends on the population itself. A flow matched on
+    single particles, v(x, t), knows only the average law, and is wrong for every new population.
+    Meta flow matching embeds the whole first population and asks it:
+
+        v(x, t, φ(P₀)),    φ(P) = (1/N) Σᵢ MLP(xᵢ)
+
+    What it must learn here is known exactly: each cloud is whitened by its own mean and covariance,
+    or drawn together about its own mean by as much as it is wide. Shown are populations that were
+    never trained on: made and true.
+    """
+
+    sources = ("atanackovic2025mfm",)
+    equations = (
+        Equation(
+            r"\mathbb{E}\left|v_\theta\!\left(x_t,t,\varphi(P_0)\right)-(x_1-x_0)\right|^2,\quad "
+            r"x_t=(1-t)\,x_0+t\,x_1",
+            "flow matching, for each population of its own",
+        ),
+        Equation(
+            r"\varphi(P)=\frac{1}{N}\sum_{i=1}^{N}\mathrm{MLP}_\varphi(x_i)",
+            "what a population tells: no order, and no number of particles",
+        ),
+        Equation(r"x_1=C^{-1/2}\,(x_0-m)", "whitening, by the population's own m and C"),
+    )
+    assumptions = "The exact law of each population, which a perfect network would find."
+    cell: ClassVar[Mapping[str, int]] = {"n": 32, "batch": 4, "width": 32}
+    hints: ClassVar[Mapping[str, Hint]] = {
+        "embedding": Hint(large=False),
+        "error": Hint(large=False),
+        "loss": Hint(large=False),
+    }
+    presets = (
+        Preset("asks the population", conditioning="embedding", law="whitening"),
+        Preset("asks nobody", conditioning="none", law="whitening"),
+        Preset("knows them by name", conditioning="one-hot", law="whitening"),
+        Preset("attraction", conditioning="embedding", law="attraction"),
+    )
+    quantities = (
+        Quantity("error", symbol="ε", log=True, help="mean square, of populations held out"),
+        Quantity("known", symbol="ε_train", log=True, help="the same, of populations trained on"),
+        Quantity("loss", symbol="L", log=True, help="of flow matching, averaged over late steps"),
+        Quantity("unmoved", symbol="ε₀", help="error of a flow that does nothing"),
+        Quantity("trained", symbol="k", help="optimiser steps so far"),
+    )
+    clock = "trained"
+
+    rate: Scalar = live(
+        default=2e-3, span=(1e-4, 1e-2), symbol="η", help="of learning", log=True, limits=(0, 1)
+    )
+    pace: Scalar = live(
+        default=5, span=(0, 50), symbol="k", help="optimiser steps; 0 pauses", limits=(0, 1000)
+    )
+    conditioning: str = start(
+        default="embedding",
+        choices=("embedding", "none", "one-hot"),
+        help="what the flow knows of a population: its particles, nothing, or its number",
+    )
+    law: str = start(
+        default="whitening", choices=("whitening", "attraction"), help="what populations do"
+    )
+    n: int = size(default=64, span=(32, 512), symbol="N", help="particles of a population")
+    populations: int = size(default=256, span=(8, 1024), symbol="P", help="that are trained on")
+    features: int = size(default=16, span=(2, 64), symbol="E", help="numbers that φ consists of")
+    batch: int = size(default=8, span=(4, 32), symbol="B", help="populations of a step")
+    width: int = size(default=128, span=(16, 256), symbol="W", help="neurons of a layer")
+
+    def training(self, data: Data) -> Training[Network]:
+        def build(key: Key[Array, ""]) -> Network:
+            one, two, three = jax.random.split(key, 3)
+            e, silu = self.features, jax.nn.silu
+            into = 2 + 2 * HARMONICS + e
+            return Network(
+                eqx.nn.MLP(2, e, self.width // 2, 2, activation=silu, key=one),
+                0.1 * jax.random.normal(two, (self.populations, e)),
+                eqx.nn.MLP(into, 2, self.width, 3, activation=silu, key=three),
+            )
+
+        def loss(network: Network, key: Key[Array, ""]) -> Float[Array, ""]:
+            for_which, for_t = jax.random.split(key)
+            which = jax.random.randint(for_which, (self.batch,), 0, self.populations)
+            first, last = data.first[which], data.last[which]
+            asked = self.asked(network, first, which)
+            first, last = first[:, :SEEN], last[:, :SEEN]
+            t = jax.random.uniform(for_t, first.shape[:2])
+            x = first + t[..., None] * (last - first)
+            made = jax.vmap(jax.vmap(velocity, (None, 0, 0, None)), (None, 0, 0, 0))(
+                network, x, t, asked
+            )
+            return jnp.mean(jnp.sum((made - (last - first)) ** 2, axis=-1))
+
+        return Training(build, loss, adam(self.rate, decay=3000))
+
+    def asked(
+        self, network: Network, first: Float[Array, "p n 2"], which: Int[Array, " p"] | None
+    ) -> Float[Array, "p e"]:
+        """What the flow is told of each population; new ones have no number."""
+        nothing = jnp.zeros((len(first), self.features))
+        if self.conditioning == "embedding":
+            return jnp.mean(jax.vmap(jax.vmap(network.particle))(first), axis=1)
+        if self.conditioning == "one-hot" and which is not None:
+            return network.code[which]
+        return nothing
+
+    def drawn(self, key: Key[Array, ""], count: int) -> Data:
+        """Populations of two blobs, stretched and turned, and where their law takes them."""
+        keys = jax.random.split(key, 6)
+        centre = 1.3 * jax.random.normal(keys[0], (count, 1, 2))
+        wide = jnp.exp(jax.random.uniform(keys[1], (count, 1, 2), minval=-0.7, maxval=0.9))
+        apart = jax.random.uniform(keys[2], (count, 1, 1), minval=0.3, maxval=1.8)
+        side = jnp.where(jnp.arange(self.n) % 2 == 0, 1.0, -1.0)[None, :, None]
+        blob = 0.5 * jax.random.normal(keys[3], (count, self.n, 2))
+        x = (blob + apart * side * jnp.array([1.0, 0.0])) * wide
+        turn = jax.random.uniform(keys[4], (count, 1), maxval=2 * jnp.pi)
+        c, s = jnp.cos(turn), jnp.sin(turn)
+        x = jnp.stack([c * x[..., 0] - s * x[..., 1], s * x[..., 0] + c * x[..., 1]], axis=-1)
+        first = centre + x
+        return Data(first, jax.vmap(self.evolved)(first))
+
+    def evolved(self, x: Float[Array, "n 2"]) -> Float[Array, "n 2"]:
+        """Where the law of its own population takes each particle."""
+        off = x - jnp.mean(x, axis=0)
+        covariance = off.T @ off / len(x)
+        if self.law == "attraction":
+            return jnp.mean(x, axis=0) + off / (1 + jnp.trace(covariance) / 2)
+        values, axes = jnp.linalg.eigh(covariance)
+        return off @ (axes / jnp.sqrt(values)) @ axes.T
+
+    def init(self, key: Key[Array, ""]) -> State:
+        for_network, for_trained, for_held = jax.random.split(key, 3)
+        trained, held = self.drawn(for_trained, self.populations), self.drawn(for_held, HELD)
+        learned = self.training(trained).begin(for_network)
+        path = jnp.broadcast_to(held.first, (EULER + 1, *held.first.shape))
+        return self.seen(State(learned, trained, held, path, jnp.int32(0)))
+
+    def seen(self, state: State) -> State:
+        network = self.training(state.trained).network(state.learned)
+        asked = self.asked(network, state.held.first, None)
+        return state._replace(path=flowed(network, state.held.first, asked))
+
+    def step(self, state: State, key: Key[Array, ""]) -> State:
+        learned = self.training(state.trained).on(state.learned, key, self.pace)
+        return self.seen(state._replace(learned=learned, shown=state.shown + 1))
+
+    def observables(self, state: State) -> Scalars:
+        network = self.training(state.trained).network(state.learned)
+        some = jnp.arange(min(8, self.populations))
+        first = state.trained.first[some]
+        made = flowed(network, first, self.asked(network, first, some))[-1]
+        return {
+            "error": apart(state.path[-1], state.held.last),
+            "known": apart(made, state.trained.last[some]),
+            "loss": state.learned.loss,
+            "unmoved": apart(state.held.first, state.held.last),
+            "trained": state.learned.steps.astype(float),
+        }
+
+    def caveats(self, state: State) -> Flags:
+        return {
+            "a network that has only begun to learn": state.learned.steps < 500,
+            "a new population has no number: the flow is asked with none": jnp.asarray(
+                self.conditioning == "one-hot"
+            ),
+            "a small version: the paper trains on letters and on cells": jnp.asarray(True),
+        }
+
+    def frame(self, state: State) -> Frame:
+        phase = state.shown % (2 * SWEEP)
+        at = jnp.minimum(phase, 2 * SWEEP - phase) * EULER // SWEEP
+        made, true = state.path[at, :PANELS], state.held.last[:PANELS]
+        both = jnp.concatenate([made, true], axis=1)
+        kind = jnp.broadcast_to(jnp.repeat(jnp.arange(2.0), self.n), both.shape[:2])
+        corner = jnp.full((PANELS, 2), EDGE)
+        far = jnp.sum((state.path[-1] - state.held.last) ** 2, axis=-1)
+        words = Captions(("held out, error",) * PANELS, value=jnp.mean(far, axis=1)[:PANELS])
+        return {
+            "populations": (
+                Box(-corner, corner),
+                Points(both, {"made | true": Colour(kind, scale="category")}),
+                words,
+            ),
+            "embedding": self.embedded(state),
+            "error": (
+                Axes("true change", "change that was made"),
+                *self.changes(state),
+            ),
+            "loss": (
+                Axes("optimiser steps", "loss", log="xy"),
+                Curve(*state.learned.history.curve(), "measured"),
+            ),
+        }
+
+    def changes(self, state: State) -> tuple[Points, Curve]:
+        true = (state.held.last - state.held.first)[:8].reshape(-1)
+        made = (state.path[-1] - state.held.first)[:8].reshape(-1)
+        line = jnp.array([-6.0, 6.0])
+        return Points(jnp.stack([true, made], axis=1)), Curve(line, line, "guide", "right")
+
+    def embedded(self, state: State) -> tuple[Axes, Points]:
+        """The first principal components of what the flow is told, coloured by anisotropy."""
+        network = self.training(state.trained).network(state.learned)
+        count = min(MAPPED, self.populations)
+        first = state.trained.first[:count]
+        told = self.asked(network, first, jnp.arange(count))
+        off = told - jnp.mean(told, axis=0)
+        _, axes = jnp.linalg.eigh(off.T @ off)
+        centred = first - jnp.mean(first, axis=1, keepdims=True)
+        spread = jnp.linalg.eigvalsh(jnp.swapaxes(centred, 1, 2) @ centred)
+        anisotropy = jnp.log(spread[:, 1] / spread[:, 0]) / 2
+        return (
+            Axes("first component of φ", "second component"),
+            Points(off @ axes[:, :-3:-1], {"anisotropy": Colour(anisotropy)}),
+        )
+
+
+def velocity(network: Network, x: Array, t: Array, asked: Array) -> Float[Array, " 2"]:
+    k = jnp.arange(1, HARMONICS + 1) * jnp.pi / 2
+    return network.velocity(jnp.concatenate([x, jnp.sin(k * t), jnp.cos(k * t), asked]))
+
+
+def flowed(
+    network: Network, first: Float[Array, "p n 2"], asked: Float[Array, "p e"]
+) -> Float[Array, "moments p n 2"]:
+    """The flow of whole populations, in Euler steps."""
+
+    def advance(x: Array, k: Array) -> tuple[Array, Array]:
+        t = k / EULER
+        each = jax.vmap(jax.vmap(velocity, (None, 0, None, None)), (None, 0, None, 0))
+        x = x + each(network, x, t, asked) / EULER
+        return x, x
+
+    _, path = lax.scan(advance, first, jnp.arange(float(EULER)))
+    return jnp.concatenate([first[None], path])
+
+
+def apart(made: Float[Array, "p n 2"], true: Float[Array, "p n 2"]) -> Float[Array, ""]:
+    """Mean square distance between where particles were taken and where they belong."""
+    return jnp.mean(jnp.sum((made - true) ** 2, axis=-1))
