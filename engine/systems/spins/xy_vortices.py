@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Segments
+from engine.core.layers import Axes, Box, Curve, Frame, Image, Points
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Criticality, Flags, Scalars
@@ -216,18 +216,16 @@ class XYVortices(System[State]):
         there = row >= 0
         place = jnp.where(there[:, None], jnp.stack([column, row], axis=1) + 1.0, AWAY)
         sign = jnp.where(there, charge[row, column], 0).astype(float)
-        # A minus for each, and a stroke across it for those that are positive.
-        arm = max(1.0, self.length / 100)
-        flat, upright = jnp.array([arm, 0.0]), jnp.array([0.0, arm])
-        across = jnp.where((sign > 0)[:, None], place, AWAY)
-        starts = jnp.concatenate([place - flat, across - upright])
-        ends = jnp.concatenate([place + flat, across + upright])
+        # Colour tells angles here, so size tells signs: a large dot turns forwards.
+        forward, backward = (jnp.where((sign == way)[:, None], place, AWAY) for way in (1.0, -1.0))
+        dot = max(0.8, self.length / 120)
         board = Box(jnp.zeros(2), jnp.full(2, float(self.length)), periodic=True)
         return {
             "lattice": (
                 board,
                 Image(angle % (2 * jnp.pi), scale="phase", span=(0, 2 * np.pi)),
-                Segments(starts, ends, Colour(jnp.tile(sign, 2), scale="signed", span=(-1, 1))),
+                Points(forward, radius=dot),
+                Points(backward, radius=dot / 2),
             ),
             "correlation": self._correlation(joined(state.spin)),
         }

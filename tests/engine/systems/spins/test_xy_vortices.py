@@ -74,8 +74,8 @@ def test_a_hand_winds_a_vortex_and_the_torus_stays_neutral():
     charge = np.asarray(charges(angle_of(running.snapshot().run.state.spin))).astype(int)
     assert charge.sum() == 0
     assert charge[15, 15] == 1
-    marks = running.frame["lattice"][2]
-    assert [16, 16] in ((marks.start + marks.end) / 2).tolist()
+    forward = running.frame["lattice"][2]
+    assert [16, 16] in forward.position.tolist()
 
 
 def test_the_colours_hold_each_others_neighbours(key):
