@@ -1,5 +1,7 @@
 """One timeline: what happened happens again, bit for bit, and branches share their past."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core import simulation as module
+from engine.core.parameters import Scalar, live
 from engine.core.simulation import LeftTheNumbers, Simulation
-from engine.core.system import Touch
+from engine.core.system import System, Touch
 from engine.core.timeline import Grow, Poke, Position, Restart, Set
 from engine.systems.spins.ising_2d import Ising2D
 from engine.systems.swarms.active_matter import ActiveMatter
@@ -183,16 +186,38 @@ def test_a_change_that_is_refused_is_no_event():
     assert running.timeline.branches[0].events == []
 
 
-def test_a_run_that_left_the_numbers_goes_on_from_a_branch():
-    running = Simulation(ActiveMatter(n=64), seed=1).run(10)
-    running.set(stiffness=1e30)
+class Capital(NamedTuple):
+    capital: jax.Array
+
+
+class Interest(System[Capital]):
+    """Capital that grows out of all bounds."""
+
+    rate: Scalar = live(default=1.01, span=(0, 2), symbol="q", help="factor a step")
+
+    def init(self, key):
+        return Capital(jnp.ones(3))
+
+    def step(self, state, key):
+        return Capital(self.rate * state.capital)
+
+    def observables(self, state):
+        return {"total": jnp.sum(state.capital)}
+
+    def frame(self, state):
+        return {}
+
+
+def test_a_run_that_left_the_numbers_goes_on_and_no_branch_holds_what_it_left_them_with():
+    running = Simulation(Interest(), seed=1).run(10)
+    running.set(rate=1e30)
     with pytest.raises(LeftTheNumbers):
         running.run(50)
-    assert running.system.stiffness == 1e30
-    assert running.position.branch == 1
-    running.set(stiffness=20.0).run(5)
-    assert np.isfinite(state(running)[0]).all()
-    assert running.go_to(0).step == 10
+    assert running.system.rate == 1e30
+    assert running.step <= 10
+    running.set(rate=1.0).run(5)
+    for stem in running.past.branches:
+        assert all(np.isfinite(leaf).all() for leaf in state(running.go_to(stem.branch)))
 
 
 def test_a_place_that_never_was_is_refused_in_words():
