@@ -105,7 +105,10 @@ class Diagrams(QSplitter):
         if self.axes is not None:
             self._tabs.setTabData(self._tabs.addTab(self._curve_title()), "curve")
         for name, layers in list(moment.frame.items())[1:]:
-            view = view_for(layers, self.theme, type(system).hints.get(name))
+            view: Any = view_for(layers, self.theme, type(system).hints.get(name))
+            if hasattr(view, "handle_moved"):  # a slice that a hand drags
+                view.handle_moved.connect(lambda name, value: self._session.set(**{name: value}))
+                view.handle_held.connect(self._on_handle_held)
             self._others[name] = view
             self._pages.addWidget(view)
             self._tabs.setTabData(self._tabs.addTab(name[:1].upper() + name[1:]), name)
@@ -132,6 +135,12 @@ class Diagrams(QSplitter):
         self.curve.set_band(getattr(moment.system, "n", None))
         gap = self.curve.gap if self.theory_shown else np.nan
         self._gap.setText(f"{gap:.1f} σ from theory" if gap < FAR else "")
+
+    def _on_handle_held(self, held: bool) -> None:
+        if held:
+            self._session.hold()
+        else:
+            self._session.commit()
 
     def show_values(self) -> None:
         """Bring the dot to where the sliders are."""
