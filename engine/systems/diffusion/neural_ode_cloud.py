@@ -309,14 +309,20 @@ class NeuralOdeCloud(System[State]):
         low = jnp.clip(at.astype(int), 0, MOMENTS - 2)
         share = at - low
 
-        def now(path: Float[Array, "moments k dim"]) -> Float[Array, "k dim"]:
+        # What is told apart is pushed ever farther out: each moment is shown as large as there is
+        # room for, the beginning as it is.
+        size = jnp.max(jnp.abs(state.path), axis=(1, 2), keepdims=True)
+        fit = 0.95 * EDGE / jnp.maximum(0.95 * EDGE, size)
+
+        def now(path: Float[Array, "moments k dim"]) -> Float[Array, "k shown"]:
+            path = fit * path
             return (path[low] * (1 - share) + path[low + 1] * share)[:, :3]
 
         corner = jnp.full(min(self.dim, 3), EDGE)
         box = Box(-corner, corner)
         gone = (jnp.arange(MOMENTS) <= at)[:, None, None]
         followed = min(TRAILS, self.n)
-        trail = jnp.where(gone, state.path[:, :followed, :3], jnp.nan)
+        trail = jnp.where(gone, (fit * state.path)[:, :followed, :3], jnp.nan)
         network = self.training().network(state.learned)
         return {
             "swarm": (
