@@ -77,7 +77,7 @@ class Builder:
         if plan.session is None:
             _warm(Simulation(plan.system, seed=plan.seed).run(1))
             return Simulation(plan.system, seed=plan.seed), None
-        from engine.replay import replay, replay_other
+        from engine.replaying import replay, replay_other
 
         made = replay(plan.session, stop=lambda: self._stopping or self.next is not None)
         _warm(Simulation(made.system, seed=made.seed).run(1))

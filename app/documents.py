@@ -330,7 +330,7 @@ class Documents(QObject):
 
 def _read(path: Path) -> Opened:
     """A session from its own file, or from the metadata of a figure."""
-    from engine.replay import doubts, values_of
+    from engine.replaying import doubts, values_of
     from engine.storage.sessions import Session, from_text
 
     if path.suffix.lower() in FIGURES:

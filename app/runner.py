@@ -214,7 +214,7 @@ class Runner(Mailbox):
 
     def _plan_to_open(self, wishes: Wishes) -> None:
         if wishes.session is not None:
-            from engine.replay import system_of
+            from engine.replaying import system_of
 
             self._held = {}
             try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.core.simulation import Simulation as Simulation
     from engine.core.simulation import along as along
     from engine.core.simulation import sweep as sweep
+    from engine.replaying import replay as replay
     from engine.storage.sessions import Session as Session
     from engine.systems import gallery as gallery
 
@@ -22,6 +23,7 @@ WHERE = {
     "along": "engine.core.simulation",
     "sweep": "engine.core.simulation",
     "Session": "engine.storage.sessions",
+    "replay": "engine.replaying",
     "gallery": "engine.systems",
 }
 

@@ -61,7 +61,7 @@ def origin_of(path: Path) -> Origin:
 
 def reopened(wish: Any, *, from_start: bool = False) -> Any:
     """The run of `wish.origin`, where the file leaves it."""
-    from engine.replay import replay
+    from engine.replaying import replay
 
     with refusing():
         return replay(wish.origin.session, from_start=from_start)

@@ -41,7 +41,7 @@ def system_of(wish: Any) -> Any:
         if wish.origin is None:
             system = gallery()[wish.id]()
         else:
-            from engine.replay import values_of
+            from engine.replaying import values_of
 
             system = values_of(wish.origin.session)
         if wish.preset is not None:

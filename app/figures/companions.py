@@ -138,7 +138,7 @@ def script_for(simulation: Any, figure: str, sidecar: str) -> str:
     lines = _spelled(simulation)
     imports = ["from engine import Simulation, gallery"]
     if lines is None:
-        imports = ["from engine import Session", "from engine.replay import replay"]
+        imports = ["from engine import Session, replay"]
         lines = [f"simulation = replay(Session.load({_literal(sidecar)}))"]
     return "\n".join(
         [

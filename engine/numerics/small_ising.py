@@ -87,7 +87,7 @@ def bethe(
         # message[i, j] is what i tells j: the field on i but for what j told it.
         cavity = total(message)[:, None] - message.T
         told = jnp.arctanh(jnp.clip(grip * jnp.tanh(cavity), -0.9999999, 0.9999999))
-        return neighbours * (message + told) / 2
+        return jnp.asarray(neighbours) * (message + told) / 2
 
     bias = 0.05 * jnp.sign(jnp.asarray(field) + 1e-9) * neighbours
     return jnp.tanh(total(lax.fori_loop(0, 300, mix, jnp.asarray(bias, float))))

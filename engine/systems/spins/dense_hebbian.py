@@ -329,7 +329,7 @@ def elementary(sums: list[Float[Array, " k"]]) -> Float[Array, " k"]:
     e = [jnp.ones_like(sums[0])]
     for n in range(1, len(sums) + 1):
         terms = [(-1) ** (k - 1) * e[n - k] * sums[k - 1] for k in range(1, n + 1)]
-        e.append(sum(terms[1:], terms[0]) / n)
+        e.append(jnp.sum(jnp.stack(terms), axis=0) / n)
     return e[-1]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from engine.core.simulation import Simulation
-from engine.replay import replay
+from engine.replaying import replay
 from engine.storage.archives import array_bytes
 from engine.storage.session_schema import encode
 from engine.storage.sessions import Session, SessionError, from_text, to_text

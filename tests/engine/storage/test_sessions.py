@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from engine.core.simulation import Simulation
 from engine.core.system import Touch
-from engine.replay import doubts, replay, replay_other, system_of, values_of
+from engine.replaying import doubts, replay, replay_other, system_of, values_of
 from engine.storage import session_schema
 from engine.storage.session_schema import SCHEMA
 from engine.storage.sessions import Session, SessionError, from_text, to_text

@@ -13,7 +13,7 @@ import pytest
 from engine.core.parameters import parameters
 from engine.core.simulation import Simulation
 from engine.core.system import Touch, pokes
-from engine.replay import replay
+from engine.replaying import replay
 from engine.storage.sessions import Session
 from engine.systems import gallery
 
