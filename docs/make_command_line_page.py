@@ -20,8 +20,8 @@ The same models without a window. No command but `open` imports Qt, and none nee
 - `--set name=value` takes every kind of parameter, several at once: `--set coupling=2 law=uniform`.
   A parameter that is an array (the `points` of a cloud) takes a file.
 - Where a system is asked for, a session (`.manyscope`) or a figure or film of Manyscope does as
-  well: the verb goes on from the run in the file. A figure or a film without more options is made again,
-  to the same bytes; `replay` runs what was recorded, `extract` prints it.
+  well: the verb goes on from the run in the file. A figure or a film without more options is made
+  again, to the same bytes; `replay` runs what was recorded, `extract` prints it.
 - The same command gives the same result: noise depends on the seed and the step alone.
 
 ```
