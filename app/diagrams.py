@@ -57,7 +57,7 @@ class Diagrams(QSplitter):
         self.path_bar.hide()
         self._curve_page = Column(theme, (self.curve, 1), self.path_bar, gap=0)
         self._tabs = QTabBar(drawBase=False, expanding=False, usesScrollButtons=True)
-        self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self._tabs.setElideMode(Qt.TextElideMode.ElideNone)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._curve_page)
         self._gap = Label("", "caption")
