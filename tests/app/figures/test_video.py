@@ -100,7 +100,7 @@ def test_the_run_is_where_it_was(simulation, tmp_path):
 def test_equal_runs_are_equal_bytes(suffix, simulation, tmp_path):
     files = [tmp_path / f"{name}{suffix}" for name in "ab"]
     for file in files:
-        render_video(simulation, file, Script(4, every=2, size=SMALL), session="made by x")
+        render_video(simulation, file, Script(4, every=2, size=SMALL), session='{"made": "by x"}')
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
