@@ -470,7 +470,7 @@ class Runner(Mailbox):
                     return
                 try:
                     gallery()[name]
-                except Exception:
+                except Exception:  # it is told of when that system is opened
                     continue
 
         self._importer = threading.Thread(target=look_through, name="importer", daemon=True)

@@ -105,7 +105,12 @@ class Session(QObject):
             self.refused.emit(f"There is no system {name!r}: there are {known}.{hint}")
             return False
         try:
-            system = self._gallery[name]().replace(**values)
+            kind = self._gallery[name]
+        except Exception as error:  # a file of the user's may hold any mistake
+            self.refused.emit(f"The file of {name!r} cannot be loaded; mend it first: {error}")
+            return False
+        try:
+            system = kind().replace(**values)
         except (TypeError, ValueError) as error:
             self.refused.emit(str(error))
             return False

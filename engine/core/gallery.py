@@ -43,6 +43,9 @@ class Gallery(Mapping[str, Any]):
     def __getitem__(self, name: str) -> "type[System[Any]]":
         return _system_in(self._modules[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules  # asking imports nothing
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from app.session import Session
+from engine.core.gallery import Gallery
 from engine.core.parameters import parameters
 from engine.systems import gallery
 
@@ -26,6 +27,18 @@ def session(qapp):
     session.show_gallery(gallery())
     assert session.open("kuramoto", n=64)
     return session
+
+
+def test_a_system_whose_file_is_broken_is_refused_and_the_open_one_stays(session, tmp_path, qtbot):
+    (tmp_path / "broken" / "swarms").mkdir(parents=True)
+    (tmp_path / "broken" / "swarms" / "typo.py").write_text("def f(:\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        session.show_gallery(Gallery(tmp_path / "broken", "broken"))
+        with qtbot.waitSignal(session.refused) as refused:
+            assert not session.open("typo")
+    assert "'typo' cannot be loaded; mend it first: invalid syntax" in refused.args[0]
+    assert session.id == "kuramoto"
 
 
 def test_a_drag_is_one_step_of_undo(session):
