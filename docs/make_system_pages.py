@@ -5,12 +5,15 @@ The pages are committed; `make pages` writes them again after a change to a syst
 
 import inspect
 import textwrap
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
+
+import jax
 
 from engine import gallery
 from engine.core.about import references
 from engine.core.parameters import Parameter, parameters
-from engine.core.simulation import Simulation
 from engine.resources import resource
 from engine.systems import family, title
 
@@ -75,10 +78,9 @@ def page(name: str) -> str:
         lines += [f"- **{p.name}**: {settings(p.values)}" for p in system.presets]
 
     lines += ["", "## Observables and theory", ""]
-    simulation = Simulation(small(system), seed=0)
     known = {quantity.name: quantity for quantity in system.quantities}
-    predicted = simulation.theory()
-    measured = [*simulation.observables, *(n for n in known if n not in simulation.observables)]
+    measured, predicted, drawn = names(small(system))
+    measured += [name for name in known if name not in measured]
     lines += table(
         ("observable", "symbol", "meaning", "theory"),
         [
@@ -93,7 +95,7 @@ def page(name: str) -> str:
     )
     if system.assumptions:
         lines += ["", f"Theory assumes: {system.assumptions}"]
-    views = ", ".join(f"`{view}`" for view in simulation.views())
+    views = ", ".join(f"`{view}`" for view in drawn)
     lines += ["", f"Views: {views}"]
 
     if system.sources:
@@ -111,6 +113,16 @@ def page(name: str) -> str:
             who = ", ".join(source.authors)
             lines += [f"- {who}. *{source.title}.* " + ". ".join(p for p in (where, link) if p)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def names(system: Any) -> tuple[list[str], list[str], list[str]]:
+    """Of observables, of what theory predicts and of views: traced, so that nothing is compiled."""
+    state = jax.eval_shape(system.init, jax.random.key(0))
+    return (
+        list(jax.eval_shape(lambda state: OrderedDict(system.observables(state)), state)),
+        list(jax.eval_shape(lambda: OrderedDict(system.theory()))),
+        list(jax.eval_shape(lambda state: OrderedDict(system.frame(state)), state)),
+    )
 
 
 def small(system: type) -> object:
