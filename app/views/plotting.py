@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QVBoxLayout, QWidget
 
 from app.views.view import View
 
@@ -28,6 +28,9 @@ class PlotBase(View):
         super().__init__(theme, parent)
         pg.setConfigOptions(antialias=True)
         self.canvas = pg.GraphicsLayoutWidget()
+        # Qt's tree of items trusts their outlines, which pyqtgraph changes unannounced: an item that
+        # ends then stays in the tree, and the next paint ends the program. A plot has few items.
+        self.canvas.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.canvas.setFrameShape(QFrame.Shape.NoFrame)
         self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
         box = QVBoxLayout(self)
