@@ -28,8 +28,8 @@ class PlotBase(View):
         super().__init__(theme, parent)
         pg.setConfigOptions(antialias=True)
         self.canvas = pg.GraphicsLayoutWidget()
-        # Qt's tree of items trusts their outlines, which pyqtgraph changes unannounced: an item that
-        # ends then stays in the tree, and the next paint ends the program. A plot has few items.
+        # Qt's tree of items trusts their outlines, which pyqtgraph changes unannounced: an item
+        # that ends then stays in the tree, and the next paint ends the program. A plot has few.
         self.canvas.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.canvas.setFrameShape(QFrame.Shape.NoFrame)
         self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)

@@ -63,7 +63,7 @@ class Gallery(Mapping[str, Any]):
             system = self[name]
             return Entry(family(system), title(system), tuple(system.sources), system.after)
         head = text[begins.end() :].partition("\n    def ")[0]
-        sources = re.search(r"^    sources = \((.*?)\)$", head, re.MULTILINE | re.DOTALL)
+        sources = re.search(r"^    sources = \(([^()]*)\)", head, re.MULTILINE)
         after = re.search(r"^    after = True$", head, re.MULTILINE)
         keys = re.findall(r'"(.+?)"', sources[1]) if sources else ()
         return Entry(
