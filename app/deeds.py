@@ -88,12 +88,14 @@ class Deeds(QMainWindow):
         self.close()
 
     def undo(self) -> None:
-        self.looks.note()
-        self.session.undo()
+        if not self.session.opening:  # else a step of one run would act on another
+            self.looks.note()
+            self.session.undo()
 
     def redo(self) -> None:
-        self.looks.note()
-        self.session.redo()
+        if not self.session.opening:
+            self.looks.note()
+            self.session.redo()
 
     def reset_parameters(self) -> None:
         self.session.commit()

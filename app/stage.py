@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.views.view import View
 
 READ = 0.1  # s between two readings of the legend
+ALL = -1  # instead of a row: both
 TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
     ("toggle_theory", "eye", "Theory  T", True),
@@ -43,7 +44,7 @@ class Stage(Speaking):
 
     tool_pressed = Signal(str)  # the name of an action
     densities_wanted = Signal(object)  # tuple of DensityWish
-    touched = Signal(str, object)  # the name of a poke, Hand or None for a button
+    touched = Signal(str, object, int)  # the name of a poke, Hand or None, the row (−1: all)
     handle_moved = Signal(str, float)  # a live parameter that is dragged in the view
     handle_held = Signal(bool)  # whether the hand is down on it
     clock_held = Signal(bool)  # whether the hand is down on noise time: the run rests
@@ -92,7 +93,7 @@ class Stage(Speaking):
         self._poke.chosen.connect(self._choose_poke)
         self._clock.sought.connect(self._seek_time)
         self._clock.held.connect(self.clock_held)
-        self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None))
+        self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None, ALL))
         self.divided.placed.connect(self._on_placed)
         self._tools.buttons["toggle_wipe"].hide()
         for chip in (self._choices, self._scale, *self._sides):
@@ -108,7 +109,7 @@ class Stage(Speaking):
         if self.view is None or self.name != name or self._system is not type(moment.system):
             self._drop_view()
             self.view = self._make_view(layers, hint)
-            self.view.touched.connect(self._on_touched)
+            self.view.touched.connect(lambda hand: self._on_touched(hand, 0))
             if hasattr(self.view, "density_changed"):
                 self.view.density_changed.connect(self._on_density)  # type: ignore[attr-defined]
             self.divided.put(self.view)
@@ -166,11 +167,13 @@ class Stage(Speaking):
             layers = moment.other.frame[self.name]
             second: Any = self._make_view(layers, type(moment.system).hints.get(self.name))
             second.show_layers(layers)
+            second.touched.connect(lambda hand: self._on_touched(hand, 1))
             if hasattr(second, "set_colouring"):
                 second.set_colouring(view.colouring)
                 second.set_density(view._density_mode)
                 second.set_camera(copy.deepcopy(view.camera))
             self.second = second
+            self._choose_poke(self._poke.value())
             self.divided.put(view, second)
         two = self.second is not None
         self._title.setVisible(not two)
@@ -345,13 +348,14 @@ class Stage(Speaking):
         self.look_changed.emit()
 
     def _choose_poke(self, words: str) -> None:
-        if self.view is not None:
-            self.view.set_tool(self._pokes.get(words))  # type: ignore[attr-defined]
+        for view in (self.view, self.second):
+            if hasattr(view, "set_tool"):
+                view.set_tool(self._pokes.get(words))  # type: ignore[union-attr]
 
-    def _on_touched(self, hand: Any) -> None:
+    def _on_touched(self, hand: Any, row: int) -> None:
         name = self._pokes.get(self._poke.value())
         if name is not None and hand.down:
-            self.touched.emit(name, hand)
+            self.touched.emit(name, hand, row)
 
     def _show_clock(self, layers: tuple[Any, ...]) -> None:
         """The diffusion clock below the view, where its layers have one."""
@@ -364,7 +368,7 @@ class Stage(Speaking):
 
     def _seek_time(self, time: float) -> None:
         if self._seek:
-            self.touched.emit(self._seek, Hand((time,), (0.0,), 1.0, 1.0, True))
+            self.touched.emit(self._seek, Hand((time,), (0.0,), 1.0, 1.0, True), ALL)
 
     def _wish_density(self) -> None:
         """Tell the runner what is to be splatted, when that has changed."""

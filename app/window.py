@@ -49,6 +49,7 @@ from app.widgets.transport_bar import TransportBar
 
 
 if TYPE_CHECKING:
+    from app.views.view import Hand
     from engine.core.gallery import Gallery
 
 SHOWN = 30  # ms that the first picture takes
@@ -153,13 +154,13 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self._splitters = {"swarm": left, "centre": both, "diagrams": self.diagrams}
         self.setCentralWidget(both)
 
-        self._places = Docks(
+        self.places = Docks(
             self,
             self.theme,
             left={"Systems": self.gallery, "About": self.about},
             right={"Parameters": self.parameters, "History": self.history},
         )
-        self.docks = self._places.by_name
+        self.docks = self.places.by_name
         for name, dock in self.docks.items():
             toggle = dock.toggleViewAction()
             toggle.setText(f"Panel: {name}")
@@ -214,11 +215,11 @@ class Window(FileDeeds, MapDeeds, Deeds):
         panel.preset_chosen.connect(lambda name: session.choose_preset(name, panel.locked()))
         panel.reset_asked.connect(lambda: self.do("reset_parameters"))
         panel.randomise_asked.connect(lambda: self.do("randomise"))
-        panel.poke_asked.connect(lambda name: self.runner.poke(name))
+        panel.poke_asked.connect(lambda name: session.poke(name))
         panel.file_asked.connect(lambda _: self.do("open_file"))
         self.stage.tool_pressed.connect(self.do)
         self.stage.densities_wanted.connect(runner.want_densities)
-        self.stage.touched.connect(runner.poke)
+        self.stage.touched.connect(self._on_touched)
         self.stage.handle_moved.connect(lambda name, value: session.set(**{name: value}))
         self.stage.handle_held.connect(lambda held: session.hold() if held else session.commit())
         self.stage.clock_held.connect(lambda held: runner.play(session.running and not held))
@@ -244,6 +245,12 @@ class Window(FileDeeds, MapDeeds, Deeds):
         header.video_asked.connect(lambda: self.do("export_video"))
         header.export_asked.connect(lambda: self.do("export_figure"))
         self.history.chosen.connect(self._go_in_history)
+
+    def _on_touched(self, name: str, hand: Hand | None, row: int) -> None:
+        if row < 0:
+            self.runner.poke(name, hand)
+        else:
+            self.session.poke(name, hand, row)
 
     # The engine speaks.
 
@@ -289,13 +296,13 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.parameters.set_pokes([p for p in pokes(system).values() if not p.view])
         self.gallery.set_current(name)
         self.about.show_card(card(system))
-        self._on_history(0)
+        self._on_history(session.undo_stack.index())
         self.show_title()
         self.stage.hide_notice()
 
     def _on_begun(self, fresh: bool) -> None:
         self._show_preset()
-        self._places.settle()
+        self.places.settle()
         if fresh:
             self.looks.settle()
 
@@ -359,8 +366,9 @@ class Window(FileDeeds, MapDeeds, Deeds):
             self.trace.mark(self.moment.time, texts[index - 1])
 
     def _go_in_history(self, done: int) -> None:
-        self.session.commit()
-        self.session.undo_stack.setIndex(done)
+        if not self.session.opening:
+            self.session.commit()
+            self.session.undo_stack.setIndex(done)
 
     def _show_preset(self) -> None:
         from engine.systems import title
@@ -399,7 +407,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         if compact == self._compact and not anew:
             return
         self._compact = compact
-        self._places.fit(self.theme, compact)
+        self.places.fit(self.theme, compact)
         self.readout.set_compact(compact)
         swarm, centre, side = self._splitters.values()
         for splitter in (swarm, centre, side):

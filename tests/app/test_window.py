@@ -335,7 +335,7 @@ def test_a_hand_in_the_swarm_pokes_the_run(running, qtbot):
     stage._poke.setCurrentIndex(1)
     stage._choose_poke(stage._poke.value())
     touched = []
-    stage.touched.connect(lambda name, hand: touched.append(name))
+    stage.touched.connect(lambda name, *_: touched.append(name))
     target = stage.view._target
     middle = QPoint(target.width() // 2, target.height() // 2)
     qtbot.mousePress(target, Qt.MouseButton.LeftButton, pos=middle)
