@@ -198,6 +198,7 @@ class Documents(QObject):
         window = self._window
         if window.moment is None or window.session.opening:
             return None
+        self._note()
         told, title = window.runner.document(self.told()), window.title_of(window.session.id)
         if self.modified:
             picture = self._picture()

@@ -34,7 +34,7 @@ from app.snapshots import Snapshots
 from app.stage import Stage
 from app.theme.mathematics import prepare
 from app.theme.theme import Theme
-from app.undo import short
+from app.undo import Look, Opening, Visit, short
 from app.views.trace import TraceView
 from app.widgets.about_panel import AboutPanel
 from app.widgets.gallery_panel import GalleryPanel
@@ -80,6 +80,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.maps = MapWorker(self)
         self._started = False
         self._others: dict[str, Any] = {}  # values of what is no axis of the curve
+        self._done = 0  # steps of the list of undo
 
         self.presenter = Presenter(self)
         self._make_panels()
@@ -359,11 +360,15 @@ class Window(FileDeeds, MapDeeds, Deeds):
         texts = [step.text() for step in steps]
         icons = [getattr(step, "icon", "sliders-horizontal") for step in steps]
         past = [Past(text, "", icon) for text, icon in zip(texts, icons, strict=True)]
-        self.history.show_steps(past, index, f"start, seed {self.session.seed}")
+        one_run = not any(isinstance(step, Opening) for step in steps)
+        seed = f", seed {self.session.seed}" if one_run else ""
+        self.history.show_steps(past, index, f"start{seed}")
         for name, can in (("undo", stack.canUndo()), ("redo", stack.canRedo())):
             self.actions_by_name[name].setEnabled(can)
-        if self.moment is not None and 0 < index <= len(texts):
-            self.trace.mark(self.moment.time, texts[index - 1])
+        before, self._done = self._done, index
+        for step in steps[min(before, index) :][: before != index]:
+            if self.moment is not None and not isinstance(step, Look | Opening | Visit):
+                self.trace.mark(self.moment.time, f"{'undo ' * (index < before)}{step.text()}")
 
     def _go_in_history(self, done: int) -> None:
         if not self.session.opening:
