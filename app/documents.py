@@ -6,6 +6,7 @@ closed, is kept among the recent files. Reading and writing happen in threads of
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.recent import Recent
 from app.recovery import Recovery
 from app.session import FASTEST
+from app.stills import Reopened
 from app.undo import Opening
 
 
@@ -45,12 +47,14 @@ class Opened(NamedTuple):
     session: Session
     system: System[Any]  # with the values of the place that was saved
     doubts: list[str]
+    figure: Reopened | None = None  # where it was in a figure
 
 
 class Left(NamedTuple):
     """A run that was left for another one, to be gone back to."""
 
     told: Future[Session]
+    figure: Reopened | None
     title: str
     path: Path | None
     saved: bool
@@ -75,6 +79,7 @@ class Documents(QObject):
         self._said: list[str] = []  # of what was opened, in words, with a doubt
         self._left: Left | None = None  # for what is being opened
         self._keeps_list = False  # of undo, when the next run is shown
+        self.figure: Reopened | None = None  # that the run came in
         self._saved_at = -1  # the place in the list of undo that was last saved by itself
         self._autosave = QTimer(self, interval=AUTOSAVE)
         self._autosave.timeout.connect(self.autosave)
@@ -163,7 +168,7 @@ class Documents(QObject):
         window.runner.open_document(session)
         window.runner.set_pace(window.session.pace)
         window.runner.play(running)
-        self._waiting, self._said = told, []
+        self._waiting, self._said, self.figure = told, [], opened.figure
         window.snapshots.show(told.get("snapshots"))
         window.parameters.set_locked(told.get("locked"))
 
@@ -179,7 +184,7 @@ class Documents(QObject):
             stack.setClean()
         elif not keeps:
             stack.clear()
-        self.path, self._waiting, self._saved_at = None, None, -1
+        self.path, self._waiting, self._saved_at, self.figure = None, None, -1, None
         self.changed.emit()
 
     # Leaving one run for another, and going back.
@@ -203,7 +208,8 @@ class Documents(QObject):
         if self.modified:
             picture = self._picture()
             self._begin(lambda: self._keep(told, picture, title, 60))
-        return Left(told, title, self.path, not self.modified, window.session.running)
+        saved, running = not self.modified, window.session.running
+        return Left(told, self.figure, title, self.path, saved, running)
 
     def _swap(self, left: Left) -> Left | None:
         """Go back to a run that was left; the one that is left for it can come back in turn."""
@@ -225,6 +231,7 @@ class Documents(QObject):
         self._keeps_list = True
         self._adopt(opened, running=left.running)
         stack, self.path = self._window.session.undo_stack, left.path
+        self.figure = left.figure
         if left.saved:
             stack.setClean()
         else:
@@ -250,6 +257,8 @@ class Documents(QObject):
                 window.looks.show(told["look"])
             elsewhere = told.get("layout") not in (None, window.layout_words())
             deed = ("Its layout", lambda: window.show_layout(told)) if elsewhere else None
+            if self.figure is not None:
+                deed = "Its page", window.export_figure
             if said:
                 words = said[1] if len(said) > 1 else "paused where it was saved"
                 window.stage.say("folder-open", said[0], words, deed)
@@ -412,15 +421,24 @@ def _read(path: Path) -> Opened:
     from engine.storage.sessions import Session, from_text
 
     if path.suffix.lower() in FIGURES:
-        from app.figures.metadata import session_of
+        from app.figures.metadata import read_metadata
 
-        text = session_of(path)
-        if text is None:
+        said = read_metadata(path) or {}
+        if not isinstance(said.get("session"), dict):
             raise ValueError(
                 f"{path.name} carries no session: it was made without one, or by another program."
             )
-        session = from_text(text)
-    elif path.suffix.lower() == ENDING:
+        opened = _opened(from_text(json.dumps(said["session"])))
+        if "figure" not in said:
+            return opened
+        from app.figures.recipe import recipe_of
+
+        try:
+            recipe = recipe_of(said["figure"])
+        except ValueError as error:  # the run opens all the same
+            return opened._replace(doubts=[str(error), *opened.doubts])
+        return opened._replace(figure=Reopened(opened.session, recipe, path.suffix[1:].lower()))
+    if path.suffix.lower() == ENDING:
         session = Session.load(path)
     else:
         known = ", ".join((ENDING, *FIGURES, *CLOUDS))

@@ -1,18 +1,20 @@
 """Sessions as files in the whole window: saved, opened, recovered, refused."""
 
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu
 
+from app.figures.style import FigureStyle
 from app.recent import MOST, Recent
 from app.recovery import Recovery
 from engine import Session, Simulation
 from engine.systems import gallery
-from tests.app.windows import places, rest, there, wait_for
+from tests.app.windows import places, rest, step, there, wait_for
 
 
 def saved(run, qtbot, path):
@@ -80,9 +82,9 @@ def test_a_run_that_was_left_for_another_comes_back_by_undo_as_it_was(run, qtbot
     wait_for(qtbot, lambda: run.moment.system.coupling == 2.5)
     rest(run, qtbot)
     before, here = places(run), run.moment.past.position
-    run.open_system("vicsek")
+    run.open_system("coulomb-gas")
     wait_for(qtbot, lambda: not run.session.opening and run.moment.tick > 3)
-    assert "Vicsek" in run.session.undo_stack.undoText()
+    assert "Coulomb" in run.session.undo_stack.undoText()
     assert not run.documents.modified
     rest(run, qtbot)
     later = places(run)
@@ -96,7 +98,7 @@ def test_a_run_that_was_left_for_another_comes_back_by_undo_as_it_was(run, qtbot
     wait_for(qtbot, lambda: run.moment.system.coupling == 1.0)
     run.do("redo")
     run.do("redo")
-    wait_for(qtbot, lambda: run.session.id == "vicsek" and not run.session.opening)
+    wait_for(qtbot, lambda: run.session.id == "coulomb-gas" and not run.session.opening)
     np.testing.assert_array_equal(places(run), later)
 
 
@@ -118,6 +120,48 @@ def test_what_cannot_be_built_leaves_the_run_that_was_there(run, qtbot, tmp_path
     there(run, qtbot, here.step)
     np.testing.assert_array_equal(places(run), before)
     assert run.documents.path is None
+
+
+def test_a_figure_opens_to_its_page_and_is_saved_again_to_the_same_bytes(
+    run, qtbot, tmp_path, monkeypatch
+):
+    wait_for(qtbot, lambda: run.diagrams.measured is not None)
+    run.session.set(coupling=2.5)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.system.coupling == 2.5)
+    rest(run, qtbot)
+    run.stage.view.camera.zoom = 2.0
+    run.stage.view._moved()
+    kinds, here = ("png", "pdf", "svg"), step(run)
+    for kind in kinds:
+        panels = [("circle", None), ("circle", 10)]
+        composed(run, qtbot, monkeypatch, tmp_path / f"first.{kind}", panels)
+    for kind in kinds:
+        run.session.play(True)
+        run.stage.view.camera.zoom = 1.0
+        wait_for(qtbot, lambda: step(run) > here + 5)
+        run.documents.open_path(tmp_path / f"first.{kind}")
+        opened = f"Opened first.{kind}"
+        wait_for(qtbot, lambda said=opened: run.stage._banner.accessibleName().startswith(said))
+        composed(run, qtbot, monkeypatch, tmp_path / f"again.{kind}")
+        first, again = (tmp_path / f"{name}.{kind}" for name in ("first", "again"))
+        assert again.read_bytes() == first.read_bytes()
+
+
+def composed(run, qtbot, monkeypatch, path, panels=()):
+    """Compose a figure and save it; with `panels`, on a page of one's own."""
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    run.do("export_figure")
+    dialog = run.exporter._composer
+    if panels:
+        dialog.panels.setPanels([*panels, ("trace", None), ("map", None), ("curve", None)])
+        dialog.page.setStyleAsked(
+            asdict(FigureStyle(width=60.25, dpi=72, font=4.75, columns=3, bars="shared"))
+        )
+        dialog.set_format(path.suffix[1:])
+    wait_for(qtbot, lambda: dialog.preview._picture is not None)
+    qtbot.mouseClick(dialog._save, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, lambda: path.exists() and not run.exporter.busy)
 
 
 @pytest.mark.parametrize("content", [b"nothing", b"PK\x03\x04broken", None])
