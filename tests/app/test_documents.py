@@ -133,9 +133,8 @@ def test_a_figure_opens_to_its_page_and_is_saved_again_to_the_same_bytes(
     run.stage.view.camera.zoom = 2.0
     run.stage.view._moved()
     kinds, here = ("png", "pdf", "svg"), step(run)
-    for kind in kinds:
-        panels = [("circle", None), ("circle", 10)]
-        composed(run, qtbot, monkeypatch, tmp_path / f"first.{kind}", panels)
+    paths = [tmp_path / f"first.{kind}" for kind in kinds]
+    composed(run, qtbot, monkeypatch, *paths, panels=[("circle", None), ("circle", 10)])
     for kind in kinds:
         run.session.play(True)
         run.stage.view.camera.zoom = 1.0
@@ -148,9 +147,8 @@ def test_a_figure_opens_to_its_page_and_is_saved_again_to_the_same_bytes(
         assert again.read_bytes() == first.read_bytes()
 
 
-def composed(run, qtbot, monkeypatch, path, panels=()):
+def composed(run, qtbot, monkeypatch, *paths, panels=()):
     """Compose a figure and save it; with `panels`, on a page of one's own."""
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     run.do("export_figure")
     dialog = run.exporter._composer
     if panels:
@@ -158,10 +156,12 @@ def composed(run, qtbot, monkeypatch, path, panels=()):
         dialog.page.setStyleAsked(
             asdict(FigureStyle(width=60.25, dpi=72, font=4.75, columns=3, bars="shared"))
         )
-        dialog.set_format(path.suffix[1:])
-    wait_for(qtbot, lambda: dialog.preview._picture is not None)
-    qtbot.mouseClick(dialog._save, Qt.MouseButton.LeftButton)
-    wait_for(qtbot, lambda: path.exists() and not run.exporter.busy)
+    for path in paths:
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, to=path: (str(to), ""))
+        if panels:
+            dialog.set_format(path.suffix[1:])
+        dialog.asked.emit(dialog.wish())
+        wait_for(qtbot, lambda to=path: to.exists() and not run.exporter.busy)
 
 
 @pytest.mark.parametrize("content", [b"nothing", b"PK\x03\x04broken", None])
