@@ -18,6 +18,7 @@ WORDS = {
     "camera": "camera",
     "colouring": "coloured by {}",
     "density": "density picture: {}",
+    "overlays": "laid over: {}",
     "wipes": "wipe",
     "axes": "map over {}",
     "small": "view: {}",

@@ -219,6 +219,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         panel.poke_asked.connect(lambda name: session.poke(name))
         panel.file_asked.connect(lambda _: self.do("open_file"))
         self.stage.tool_pressed.connect(self.do)
+        self.stage.checks_changed.connect(self.show_checks)
         self.stage.densities_wanted.connect(runner.want_densities)
         self.stage.touched.connect(self._on_touched)
         self.stage.handle_moved.connect(lambda name, value: session.set(**{name: value}))
@@ -439,6 +440,8 @@ class Window(FileDeeds, MapDeeds, Deeds):
 
     def keyPressEvent(self, event: Any) -> None:
         if event.key() == Qt.Key.Key_Escape and self.diagrams.map_panel.leave_drawing():
+            return
+        if event.key() == Qt.Key.Key_Escape and self.stage.leave():
             return
         if event.key() == Qt.Key.Key_Escape and self.isFullScreen():
             self.full_screen()

@@ -29,6 +29,7 @@ class DensityWish(NamedTuple):
     width: int
     colouring: str
     table: np.ndarray  # 256 × 3
+    keeps: bool = False  # whether the points are wanted as well
 
 
 class Other(NamedTuple):
