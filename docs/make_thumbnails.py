@@ -37,7 +37,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "spatial-epidemic": ({}, 150, ""),
     "marginalization-model": ({"beta": 0.45, "length": 8}, 150, "lattice"),
     "spin-glass": ({}, 200, "ladder"),
-    "thermalization-front": ({}, 600, "front"),
+    "thermalization-front": ({}, 5500, "front"),
     "kde-regimes": ({"data": "torus", "d": 3}, 1, "samples"),
     "vae-active": ({"data": "torus"}, 200, ""),
     "ode-sde-gap": ({}, 380, ""),
