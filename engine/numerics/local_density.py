@@ -36,3 +36,15 @@ def boxes(
     place = row * across + column
     count = jnp.zeros(n).at[place].add(1.0)
     return Boxes(place, count * (across / length) ** 2, across)
+
+
+def percentiles(
+    values: Float[Array, " n"], count: Int[Array, ""], shares: tuple[float, ...]
+) -> list[Float[Array, ""]]:
+    """Values below which such shares of the first `count` lie; what is behind is not-a-number."""
+    ordered = jnp.sort(values)  # not-a-number comes last
+    rank = jnp.asarray(shares) * (count - 1)
+    low = jnp.floor(rank).astype(int)
+    high = jnp.minimum(low + 1, count - 1)
+    found = taken(ordered, low) + (rank - low) * (taken(ordered, high) - taken(ordered, low))
+    return list(found)
