@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.past_menu import past_menu, set_memory
+from app.widgets.video_dialog import PARTS
 from engine.core import stepping
 from tests.app.windows import branch, places, rest, step, there, wait_for
 
@@ -181,6 +182,27 @@ def test_a_hand_acts_on_the_run_in_whose_picture_it_is(run, qtbot):
     run.do("undo")
     wait_for(qtbot, lambda: np.array_equal(places(run), one))
     both_are(run, one, other)
+
+
+def test_the_slider_of_a_film_goes_through_what_was(run, qtbot, monkeypatch):
+    seen = []
+
+    def frame(simulation, script, share):
+        seen.append((share, simulation.step))
+        return np.zeros((script.size[1], script.size[0], 3), np.uint8)
+
+    monkeypatch.setattr("app.figures.video.frame_at", frame)
+    run.do("export_video")
+    dialog = run.exporter.films._dialog
+    dialog._part.setValue(PARTS[1])
+    dialog._every.setValue(1)
+    dialog._seconds.setValue(0.5)
+    wait_for(qtbot, lambda: (0.0, step(run) - 14) in seen)  # 15 frames, a step apart
+    dialog._share.setValue(500)
+    wait_for(qtbot, lambda: (0.5, step(run) - 7) in seen)
+    dialog._share.setValue(1000)
+    wait_for(qtbot, lambda: (1.0, step(run)) in seen)
+    dialog.reject()
 
 
 def test_a_snapshot_is_kept_and_recalled_with_its_look(run, qtbot):
