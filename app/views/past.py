@@ -95,11 +95,14 @@ class Past:
 
     def also(self, who: int) -> None:
         """Keep the path of this one too, from now on: of one fewer of the others."""
-        if len(self._who) and who not in self._who:
+        known = self._last is not None and who < self._last.shape[1]
+        if known and len(self._who) and who not in self._who:
             slot = len(self._who) // 2
             self._who[slot] = who
             for places in self._paths:
                 places[:, slot] = np.nan  # where it was is not known
+            assert self._last is not None
+            self._head = self._last[:, self._who]
 
     def paths(self, *, panels: bool) -> np.ndarray | None:
         """`[moment, particle, dim]` of those that are followed, behind an axis of panels."""

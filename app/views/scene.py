@@ -124,6 +124,8 @@ class SceneView(Steering, Slicing, Picking, View):
         coloured = self._colouring in over.colours(found, box) and not self._was_density
         if over.shown or coloured or self.particle is not None:
             over.see(found, box, self._frames if self.now is None else self.now)
+            if self.particle is not None:
+                over.past.also(self.particle.who)
         shown = found
         if coloured:
             shown = self._last_points = over.coloured(found, box, self._colouring)

@@ -160,6 +160,7 @@ def test_the_camera_follows_a_particle_until_a_hand_drags(kind, dark, shown):
     place = moving(view)
     who = view.particle.who
     np.testing.assert_allclose(view.camera.centre, place[who], atol=1e-6)
+    assert who in view.overlays.past.followed  # with a trail of its own
     mouse(view, QEvent.Type.MouseButtonPress, 100, 100)
     mouse(view, QEvent.Type.MouseMove, 140, 100)
     mouse(view, QEvent.Type.MouseButtonRelease, 140, 100)
