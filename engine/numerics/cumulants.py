@@ -19,7 +19,7 @@ LEAST = 8.0  # samples a group needs, for its estimates to be worth comparing
 class Moments(NamedTuple):
     """How many, their mean, and the sums of the powers of what they differ from it by."""
 
-    count: Float[Array, "*groups"]
+    number: Float[Array, "*groups"]
     mean: Float[Array, "*groups"]
     second: Float[Array, "*groups"]
     third: Float[Array, "*groups"]
@@ -41,13 +41,13 @@ def of(samples: Float[Array, "*groups b"]) -> Moments:
 
 def merged(a: Moments, b: Moments) -> Moments:
     """The moments of the samples of both (Pébay 2008); either may be empty."""
-    count = a.count + b.count
-    whole = jnp.maximum(count, 1.0)
-    p, q = a.count / whole, b.count / whole
+    number = a.number + b.number
+    whole = jnp.maximum(number, 1.0)
+    p, q = a.number / whole, b.number / whole
     gap = b.mean - a.mean
-    pair = a.count * q * gap**2
+    pair = a.number * q * gap**2
     return Moments(
-        count,
+        number,
         a.mean + q * gap,
         a.second + b.second + pair,
         a.third + b.third + pair * gap * (p - q) + 3 * gap * (p * b.second - q * a.second),
@@ -61,7 +61,7 @@ def merged(a: Moments, b: Moments) -> Moments:
 
 def k_statistics(moments: Moments) -> Float[Array, "..."]:
     """k₂, k₃ and k₄: what they average to are the cumulants, for any number of samples above 3."""
-    n = moments.count
+    n = moments.number
     enough = n > 3
     n = jnp.where(enough, n, 4.0)
     second, fourth = moments.second / n, moments.fourth / n
@@ -81,7 +81,7 @@ def estimated(groups: Moments) -> tuple[Float[Array, " 3"], Float[Array, " 3"]]:
     """k₂, k₃ and k₄ of all samples, and their errors; not-a-number while there are too few."""
     each = k_statistics(groups)
     error = jnp.std(each, axis=1, ddof=1) / jnp.sqrt(each.shape[1])
-    enough = jnp.min(groups.count) >= LEAST
+    enough = jnp.min(groups.number) >= LEAST
     return k_statistics(total(groups)), jnp.where(enough, error, jnp.nan)
 
 
@@ -97,7 +97,7 @@ def cumulants(
 
 def dealt(groups: Moments, sample: Float[Array, ""], group: int | Array) -> Moments:
     """One more sample, for one of the groups."""
-    one = (jnp.arange(groups.count.shape[0]) == group).astype(sample.dtype)
+    one = (jnp.arange(groups.number.shape[0]) == group).astype(sample.dtype)
     none = jnp.zeros_like(one)
     return merged(groups, Moments(one, jnp.full_like(one, sample), none, none, none))
 
