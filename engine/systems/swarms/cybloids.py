@@ -297,7 +297,8 @@ class Cybloids(System[State]):
         here = x % length  # drawn where its image is; what leads from its past comes along
         back = self.used(state) - x
         discs = self.bodies == "discs"
-        ghosts = (here + back)[: min(self.n, RINGED)]
+        ringed = min(self.n, RINGED)
+        ghosts = (here + back)[np.arange(ringed) * self.n // ringed]  # of all parts
         layers = (
             Box(jnp.zeros(2), jnp.full(2, length), periodic=True),
             Points(
