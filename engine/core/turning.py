@@ -105,13 +105,19 @@ def _susceptibilities(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
 def helicity(runs: SizeRuns, seeds: np.ndarray, level: float) -> np.ndarray:
     """What does not depend on the size at the jump (Weber and Minnhagen 1988).
 
-    There the stiffness exceeds its universal value by 1 / (2 ln L + C), with one C for all L: so
-    this is what each size says of the excess at the largest. Below the universal value, where that
-    law knows nothing, it is the excess itself.
+    There the stiffness exceeds its universal value by 1/2w, with w = l + ½ ln l and l = ln L + C,
+    one C for all L (the form of Pelissetto and Vicari 2013): so this is what each size says of the
+    excess at the largest. Below the universal value, where that law knows nothing, it is the
+    excess itself.
     """
     excess = runs.observed[:, :, seeds].mean(axis=2) / (level * runs.values) - 1
     sizes = np.array(runs.sizes, float)[:, None]
-    return excess / (1 + 2 * np.maximum(excess, 0) * np.log(sizes.max() / sizes))
+    w = 1 / (2 * np.maximum(excess, 1e-9))
+    far = np.maximum(w - 0.5 * np.log(np.maximum(w, 1)), 0.5)
+    for _ in range(8):  # Newton's steps towards l + ½ ln l = w
+        far = np.maximum(far - (far + 0.5 * np.log(far) - w) / (1 + 0.5 / far), 1e-3)
+    far = far + np.log(sizes.max() / sizes)
+    return np.where(excess > 0, 1 / (2 * far + np.log(far)), excess)
 
 
 def _orders(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
@@ -189,7 +195,8 @@ def onset(runs: SizeRuns, curves: np.ndarray) -> tuple[float, float]:
         if len(ordered) < 4 or len(ordered) == len(square):
             return math.nan, 0.0
         x, y = runs.values[ordered], square[ordered]
-        if y.min() > 0.5 * y.max():
+        before = square[ordered[0] - 1 if ordered[0] else ordered[-1] + 1]
+        if before < 0.1 * y.min() and y.min() > 0.5 * y.max():
             raise ValueError(
                 f"The order jumps near {runs.parameter} = {x[np.argmin(y)]:.4g}: this method looks "
                 "for where it begins to grow from 0, as it does in a continuous transition."
