@@ -41,9 +41,8 @@ class FileDeeds(QMainWindow):
 
     def open_system(self, name: str) -> None:
         """Run a system of the gallery; what was not saved is kept."""
-        self.documents.leave()
-        if not self.session.open(name):
-            self.documents.stay()
+        self.documents.keep_unsaved()
+        self.session.open(name)
 
     def open_session(self) -> None:
         self.documents.open()
@@ -76,11 +75,9 @@ class FileDeeds(QMainWindow):
         except (OSError, ValueError) as error:
             self._refuse(str(error))
         else:
-            self.documents.leave()
+            self.documents.keep_unsaved()
             if self.session.open("exact-score-cloud", own=jnp.asarray(cloud.points)):
                 self.stage.say("cube", path.name, cloud.thinned or f"{cloud.held} points")
-            else:
-                self.documents.stay()
         self.show_something()
 
     def show_something(self) -> None:
