@@ -13,12 +13,11 @@ from app.wishes import DensityWish, Goal, Moment, Wishes
 
 
 if TYPE_CHECKING:
-    from engine.storage.sessions import Session
-
     from app.views.view import Hand
     from engine.core.simulation import Simulation
     from engine.core.system import System
     from engine.core.timeline import Position
+    from engine.storage.sessions import Session
 
 
 class Mailbox(QObject):

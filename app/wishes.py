@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
-    from engine.storage.sessions import Session
 
     from app.views.view import Hand
     from engine.core.layers import Frame
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from engine.core.simulation import Simulation, Snapshot
     from engine.core.system import System
     from engine.core.timeline import Past, Position
+    from engine.storage.sessions import Session
 
 
 class DensityWish(NamedTuple):
