@@ -84,6 +84,7 @@ class MapWorker(QObject):
         self._asked_at = 0.0
         self._newest: Diagram | None = None
         self._stopping = False
+        self._filling: tuple[Any, ...] | None = None  # which map, in the thread
         self.moving = True  # whether the run needs the machine too
         self._thread = threading.Thread(target=self._live, name="maps", daemon=True)
 
@@ -113,7 +114,6 @@ class MapWorker(QObject):
 
     def _live(self) -> None:
         give_way(MAPS)
-        key = None
         cells: Iterator[TheoryLayers | PhaseMap] | None = None
         diagram = None
         while True:
@@ -130,25 +130,25 @@ class MapWorker(QObject):
                     self._show(diagram)
                     with self._lock:
                         self._lock.wait_for(lambda: self._stopping, BEAT)
-                    if (new := _identity_of(request)) != key or again:
-                        key = new
+                    if (new := _identity_of(request)) != self._filling or again:
+                        self._filling = new
                         if cells is not None:
                             cells.close()  # type: ignore[attr-defined]
                             cells = None
-                        with self._lock:
-                            self._lock.wait_for(self._overtaken, QUIET)
-                        if self._overtaken():
-                            key = None  # it was never begun
+                        if self._overtaken(QUIET):
+                            self._filling = None  # it was never begun
                             continue
                         cells = self._filled(request, anew=again)
+                    elif self._overtaken(CALM - BEAT):
+                        continue  # a hand moves the run along the map: no cells meanwhile
                 if cells is None or diagram is None:
                     continue
                 began = time.perf_counter()
                 part = next(cells, None)
                 if part is None:
                     cells = None
-                    if self._overtaken():
-                        key = None  # it was interrupted: whoever comes back goes on with it
+                    if diagram.measured is None or not diagram.measured.complete:
+                        self._filling = None  # interrupted: whoever comes back goes on with it
                         continue
                     diagram = diagram._replace(complete=True)
                 elif isinstance(part, TheoryLayers):
@@ -163,15 +163,27 @@ class MapWorker(QObject):
         if cells is not None:
             cells.close()  # type: ignore[attr-defined]
 
-    def _overtaken(self) -> bool:
+    def _overtaken(self, within: float = 0.0) -> bool:
+        """Whether something else is asked for, or will be within some seconds."""
+        with self._lock:
+            return self._lock.wait_for(self._asked, within)
+
+    def _asked(self) -> bool:
         return self._stopping or self._request is not None
+
+    def _left(self) -> bool:
+        """Whether another map is asked for; the same one goes on, wherever its dot is dragged."""
+        with self._lock:
+            request, again = self._request, self._again
+        another = request is not None and (again or _identity_of(request) != self._filling)
+        return self._stopping or another
 
     def _yield_to_the_run(self, worked: float) -> None:
         """Rest in proportion while the run moves, and all the while that a hand moves it."""
         rest = worked * (1 - SHARE) / SHARE if self.moving else 0.0
         still = self._asked_at + CALM - time.perf_counter()
         with self._lock:
-            self._lock.wait_for(self._overtaken, max(min(rest, 0.5), still))
+            self._lock.wait_for(self._asked, max(min(rest, 0.5), still))
 
     def _foretold(self, request: MapRequest, before: Diagram | None) -> Diagram:
         """What theory says; cells that were measured for the same map stay."""
@@ -236,7 +248,7 @@ class MapWorker(QObject):
                 x,
                 y,
                 request.observable,
-                stop=self._overtaken,
+                stop=self._left,
                 known=known,
                 glance=True,
                 **effort._asdict(),
