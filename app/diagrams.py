@@ -61,7 +61,10 @@ class Diagrams(QSplitter):
         self._pages = QStackedWidget()
         self._pages.addWidget(self._curve_page)
         self._gap = Label("", "caption")
-        self._gap.setToolTip("How far the run's average is from theory, in standard errors")
+        self._gap.setToolTip(
+            "How far the run's average is from theory, in standard errors of the average. "
+            "Theory is for N → ∞: a finite run differs from it by about the band, 1/√N."
+        )
         body = Column(theme, self._tabs, (self._pages, 1), gap=0)
         self.small_panel = PanelFrame(theme, "", body, extra=(self._gap,))
         self.addWidget(self.map_panel)
