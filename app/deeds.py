@@ -88,12 +88,14 @@ class Deeds(QMainWindow):
         self.close()
 
     def undo(self) -> None:
-        self.looks.note()
-        self.session.undo()
+        if not self.session.opening:  # else a step of one run would act on another
+            self.looks.note()
+            self.session.undo()
 
     def redo(self) -> None:
-        self.looks.note()
-        self.session.redo()
+        if not self.session.opening:
+            self.looks.note()
+            self.session.redo()
 
     def reset_parameters(self) -> None:
         self.session.commit()
@@ -194,6 +196,26 @@ class Deeds(QMainWindow):
     def toggle_density(self) -> None:
         self.stage.toggle_density()
         self.actions_by_name["toggle_density"].setChecked(self.stage.is_density)
+
+    def toggle_trails(self) -> None:
+        self.stage.toggle_overlay("trails")
+
+    def toggle_flow(self) -> None:
+        self.stage.toggle_overlay("flow")
+
+    def toggle_coarse(self) -> None:
+        self.stage.toggle_overlay("coarse density")
+
+    def toggle_box(self) -> None:
+        self.stage.toggle_box()
+
+    def toggle_repeats(self) -> None:
+        self.stage.toggle_repeats()
+
+    def show_checks(self, checks: dict[str, bool]) -> None:
+        """What is on among what can be laid over a swarm."""
+        for name, on in checks.items():
+            self.actions_by_name[name].setChecked(on)
 
     def next_theme(self) -> None:
         index = (THEMES.index(self.theme.name) + 1) % len(THEMES)

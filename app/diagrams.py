@@ -135,6 +135,13 @@ class Diagrams(QSplitter):
         if estimate.samples >= ENOUGH and not self.instrument.driver.running:
             self._visited = (x, estimate.mean, estimate.error)
         self.curve.set_run(x, estimate.mean, estimate.error)
+        other = moment.other
+        beside = None if other is None else other.estimates.get(self._observable)
+        if other is None or beside is None:
+            self.curve.set_beside(np.nan, np.nan)
+        else:
+            here = getattr(other.system, self.cut.name)
+            self.curve.set_beside(here, beside.mean, beside.error)
         self.curve.set_band(getattr(moment.system, "n", None))
         gap = self.curve.gap if self.theory_shown else np.nan
         self._gap.setText(f"{gap:.1f} σ from theory" if gap < FAR else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -55,6 +55,8 @@ class DockTitle(QWidget):
 class Docks(QObject):
     """Two panels to a side; each can float and close."""
 
+    changed = Signal()  # a hand has closed, opened or moved one, or they were laid out anew
+
     def __init__(
         self,
         window: QMainWindow,
@@ -75,7 +77,29 @@ class Docks(QObject):
                 dock.setTitleBarWidget(DockTitle(theme, name, dock))
                 self.by_name[name] = dock
                 window.addDockWidget(area, dock)
+                for told in (dock.visibilityChanged, dock.topLevelChanged):
+                    told.connect(lambda _: self.changed.emit())
+                dock.dockLocationChanged.connect(lambda _: self.changed.emit())
             self._pairs.append(tuple(self.by_name[name] for name in panels))
+
+    def read(self) -> dict[str, tuple[bool, bool, bool]]:
+        """Of each by its name: whether it is closed, whether it floats, whether it is left."""
+        area = self._window.dockWidgetArea
+        return {
+            name: (dock.isHidden(), dock.isFloating(), area(dock) == LEFT)
+            for name, dock in self.by_name.items()
+        }
+
+    def show(self, places: dict[str, tuple[bool, bool, bool]]) -> None:
+        """Put them where they were."""
+        now = self.read()
+        for name, (closed, floats, left) in places.items():
+            dock = self.by_name[name]
+            if now[name] != (closed, floats, left):
+                if not floats:
+                    self._window.addDockWidget(LEFT if left else RIGHT, dock)
+                dock.setFloating(floats)
+                dock.setHidden(closed)
 
     def fit(self, theme: Theme, compact: bool) -> None:
         """Lay them out anew, behind tabs where it is `compact`."""

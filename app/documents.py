@@ -6,6 +6,7 @@ closed, is kept among the recent files. Reading and writing happen in threads of
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from PySide6.QtWidgets import QFileDialog
 from app.recent import Recent
 from app.recovery import Recovery
 from app.session import FASTEST
+from app.stills import Reopened
+from app.undo import Opening
 
 
 if TYPE_CHECKING:
@@ -44,6 +47,18 @@ class Opened(NamedTuple):
     session: Session
     system: System[Any]  # with the values of the place that was saved
     doubts: list[str]
+    figure: Reopened | None = None  # where it was in a figure
+
+
+class Left(NamedTuple):
+    """A run that was left for another one, to be gone back to."""
+
+    told: Future[Session]
+    figure: Reopened | None
+    title: str
+    path: Path | None
+    saved: bool
+    running: bool
 
 
 class Documents(QObject):
@@ -62,6 +77,9 @@ class Documents(QObject):
         self._threads: list[threading.Thread] = []
         self._waiting: dict[str, Any] | None = None  # what the window was like, to be shown again
         self._said: list[str] = []  # of what was opened, in words, with a doubt
+        self._left: Left | None = None  # for what is being opened
+        self._keeps_list = False  # of undo, when the next run is shown
+        self.figure: Reopened | None = None  # that the run came in
         self._saved_at = -1  # the place in the list of undo that was last saved by itself
         self._autosave = QTimer(self, interval=AUTOSAVE)
         self._autosave.timeout.connect(self.autosave)
@@ -69,6 +87,7 @@ class Documents(QObject):
         self._done.connect(lambda deed: deed())
         window.session.undo_stack.cleanChanged.connect(lambda _: self.changed.emit())
         window.session.opened.connect(self._on_opened)
+        window.session.not_opened.connect(self._on_not_opened)
         window.presenter.begun.connect(self._show_again)
 
     # What it is called.
@@ -88,7 +107,7 @@ class Documents(QObject):
         """The same system from its beginning, in no file yet."""
         session = self._window.session
         if session.id:
-            self.keep_unsaved()
+            self.leave()
             session.open(session.id)
 
     def open(self) -> None:
@@ -119,7 +138,20 @@ class Documents(QObject):
 
     def _show(self, opened: Opened, path: Path) -> None:
         window, session = self._window, opened.session
-        self.keep_unsaved()
+        self.leave()
+        self._adopt(opened, running=False)
+        if self.recovery.holds(path):
+            self.recovery.take_over(path)
+            window.session.undo_stack.resetClean()  # no file holds it
+        elif path.suffix.lower() == ENDING:
+            self.path = path
+            self.recent.add(path, window.title_of(session.system), session.thumbnail)
+        self.changed.emit()
+        self._said = [f"Opened {path.name}", *opened.doubts[:1]]
+
+    def _adopt(self, opened: Opened, *, running: bool) -> None:
+        """Let the run and the window be what a session tells."""
+        window, session = self._window, opened.session
         told = session.window
         pace = told.get("pace")
         if not isinstance(pace, int) or not 0 < pace <= FASTEST:
@@ -129,28 +161,92 @@ class Documents(QObject):
             opened.system,
             session.seed,
             pace=pace,
-            running=False,
+            running=running,
             beside=session.document.other is not None,
         )
         window.session.name_preset(str(told.get("preset", "")))
         window.runner.open_document(session)
         window.runner.set_pace(window.session.pace)
-        window.runner.play(False)
-        self._waiting = told
-        if self.recovery.holds(path):
-            self.recovery.take_over(path)
-            window.session.undo_stack.resetClean()  # no file holds it
+        window.runner.play(running)
+        self._waiting, self._said, self.figure = told, [], opened.figure
         window.snapshots.show(told.get("snapshots"))
         window.parameters.set_locked(told.get("locked"))
-        if path.suffix.lower() == ENDING and not self.recovery.holds(path):
-            self.path = path
-            self.recent.add(path, window.title_of(session.system), session.thumbnail)
-        self.changed.emit()
-        self._said = [f"Opened {path.name}", *opened.doubts[:1]]
 
-    def _on_opened(self, _: str) -> None:
-        self.path, self._waiting, self._saved_at = None, None, -1
+    def _on_opened(self, name: str) -> None:
+        """Another run is shown: to go back to the one that was left is a step of undo."""
+        stack = self._window.session.undo_stack
+        left, keeps = self._left, self._keeps_list
+        self._left, self._keeps_list = None, False
+        if left is not None:
+            title = self._window.title_of(name)
+            words = f"{left.title} → {title}" if title != left.title else f"{title}, opened anew"
+            stack.push(Opening(words, self._swap, left))
+            stack.setClean()
+        elif not keeps:
+            stack.clear()
+        self.path, self._waiting, self._saved_at, self.figure = None, None, -1, None
         self.changed.emit()
+
+    # Leaving one run for another, and going back.
+
+    def leave(self) -> None:
+        """Another run is about to be opened: this one can be gone back to."""
+        self._left = self._leaving()
+        self._keeps_list = self._left is None and self._window.moment is not None
+
+    def stay(self) -> None:
+        """It was not opened after all."""
+        self._left, self._keeps_list = None, False
+
+    def _leaving(self) -> Left | None:
+        """The present run, as it is left; what no file holds is kept among the recent ones."""
+        window = self._window
+        if window.moment is None or window.session.opening:
+            return None
+        self._note()
+        told, title = window.runner.document(self.told()), window.title_of(window.session.id)
+        if self.modified:
+            picture = self._picture()
+            self._begin(lambda: self._keep(told, picture, title, 60))
+        saved, running = not self.modified, window.session.running
+        return Left(told, self.figure, title, self.path, saved, running)
+
+    def _swap(self, left: Left) -> Left | None:
+        """Go back to a run that was left; the one that is left for it can come back in turn."""
+        now = self._leaving()
+        self._window.session.await_another()
+
+        def read() -> Callable[[], None]:
+            try:
+                opened = _opened(left.told.result(timeout=60))
+            except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+                words = str(error)
+                return lambda: self._refuse(words)
+            return lambda: self._return_to(left, opened, quietly=now is None)
+
+        self._begin(read)
+        return now
+
+    def _return_to(self, left: Left, opened: Opened, *, quietly: bool) -> None:
+        self._keeps_list = True
+        self._adopt(opened, running=left.running)
+        stack, self.path = self._window.session.undo_stack, left.path
+        self.figure = left.figure
+        if left.saved:
+            stack.setClean()
+        else:
+            stack.resetClean()
+        self._said = [] if quietly else [left.title, "as it was left"]
+        self.changed.emit()
+
+    def _on_not_opened(self) -> None:
+        """What was asked for could not be built: the run that still goes is shown again."""
+        stack = self._window.session.undo_stack
+        step: Any = stack.command(stack.index() - 1) if stack.index() else None
+        if isinstance(step, Opening):
+            step.back()
+            step.setObsolete(True)  # it is taken off the list, not undone
+            stack.undo()
 
     def _show_again(self, _: bool) -> None:
         """The first picture of what was opened: look at it as it was looked at."""
@@ -159,9 +255,13 @@ class Documents(QObject):
             window, said = self._window, self._said
             if isinstance(told.get("look"), dict):
                 window.looks.show(told["look"])
-            deed = ("Its layout", lambda: window.show_layout(told)) if "layout" in told else None
-            words = said[1] if len(said) > 1 else "paused where it was saved"
-            window.stage.say("folder-open", said[0], words, deed)
+            elsewhere = told.get("layout") not in (None, window.layout_words())
+            deed = ("Its layout", lambda: window.show_layout(told)) if elsewhere else None
+            if self.figure is not None:
+                deed = "Its page", window.export_figure
+            if said:
+                words = said[1] if len(said) > 1 else "paused where it was saved"
+                window.stage.say("folder-open", said[0], words, deed)
         if self.offers:
             self.offers = False
             self.offer_recovery()
@@ -248,18 +348,6 @@ class Documents(QObject):
         self._window.stage.hush()
         self.open_path(path)
 
-    def keep_unsaved(self) -> None:
-        """What is about to be left without being saved stays among the recent files."""
-        if not self.modified or self._window.moment is None:
-            return
-        told, picture = self._window.runner.document(self.told()), self._picture()
-        title = self._window.title_of(self._window.session.id)
-
-        def write() -> Callable[[], None]:
-            return self._keep(told, picture, title, 60)
-
-        self._begin(write)
-
     def _keep(
         self, told: Future[Session], picture: bytes, title: str, patience: float
     ) -> Callable[[], None]:
@@ -330,21 +418,35 @@ class Documents(QObject):
 
 def _read(path: Path) -> Opened:
     """A session from its own file, or from the metadata of a figure."""
-    from engine.replaying import doubts, values_of
     from engine.storage.sessions import Session, from_text
 
     if path.suffix.lower() in FIGURES:
-        from app.figures.metadata import session_of
+        from app.figures.metadata import read_metadata
 
-        text = session_of(path)
-        if text is None:
+        said = read_metadata(path) or {}
+        if not isinstance(said.get("session"), dict):
             raise ValueError(
                 f"{path.name} carries no session: it was made without one, or by another program."
             )
-        session = from_text(text)
-    elif path.suffix.lower() == ENDING:
+        opened = _opened(from_text(json.dumps(said["session"])))
+        if "figure" not in said:
+            return opened
+        from app.figures.recipe import recipe_of
+
+        try:
+            recipe = recipe_of(said["figure"])
+        except ValueError as error:  # the run opens all the same
+            return opened._replace(doubts=[str(error), *opened.doubts])
+        return opened._replace(figure=Reopened(opened.session, recipe, path.suffix[1:].lower()))
+    if path.suffix.lower() == ENDING:
         session = Session.load(path)
     else:
         known = ", ".join((ENDING, *FIGURES, *CLOUDS))
         raise ValueError(f"{path.name} is nothing that opens: {known} do.")
+    return _opened(session)
+
+
+def _opened(session: Session) -> Opened:
+    from engine.replaying import doubts, values_of
+
     return Opened(session, values_of(session), doubts(session))

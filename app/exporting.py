@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,14 +48,18 @@ class Exporter(QObject):
     # Figures.
 
     def show_dialog(self, chosen: tuple[str, ...] = ()) -> None:
-        """Compose a figure; the run goes on."""
+        """Compose a figure; the run goes on. Of a figure that was opened, its page is shown."""
         names = self.names()
         moment = self._window.moment
         if moment is None or not names:
             return
         from app.figures.style import presets
 
+        figure = None if chosen else self._window.documents.figure
         panels = [(name, None) for name in chosen if name in names]
+        if figure is not None:
+            panels = figure.panels()
+            names |= {name: name.capitalize() for name, _ in panels if name not in names}
         timed = [name for name in names if name in moment.frame]
         dialog = Composer(
             self._window.theme,
@@ -66,7 +71,14 @@ class Exporter(QObject):
             parent=self._window,
         )
         self._composer, self._page = dialog, _Page(self, dialog)
-        self._page.take()
+        if figure is None:
+            self._page.take()
+        else:  # as it was drawn
+            dialog.page.setStyleAsked(asdict(figure.recipe.style))
+            dialog.set_format(figure.format)
+            # The very instant, as long as the run stands there.
+            here = moment.past.position == figure.session.position
+            self._page.show(figure.still if here else self.captured("Not drawn"))
         dialog.open()
 
     def export(
@@ -227,7 +239,11 @@ class _Page:
 
     def take(self) -> None:
         """The run as it is now."""
-        self._make, self._still = self._exporter.captured("Not drawn"), None
+        self.show(self._exporter.captured("Not drawn"))
+
+    def show(self, make: Callable[[], Still] | None) -> None:
+        """This instant."""
+        self._make, self._still = make, None
         self._dialog.refresh()
 
     def _preview(self, wish: dict[str, Any]) -> None:

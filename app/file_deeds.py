@@ -41,8 +41,9 @@ class FileDeeds(QMainWindow):
 
     def open_system(self, name: str) -> None:
         """Run a system of the gallery; what was not saved is kept."""
-        self.documents.keep_unsaved()
-        self.session.open(name)
+        self.documents.leave()
+        if not self.session.open(name):
+            self.documents.stay()
 
     def open_session(self) -> None:
         self.documents.open()
@@ -75,9 +76,11 @@ class FileDeeds(QMainWindow):
         except (OSError, ValueError) as error:
             self._refuse(str(error))
         else:
-            self.documents.keep_unsaved()
+            self.documents.leave()
             if self.session.open("exact-score-cloud", own=jnp.asarray(cloud.points)):
                 self.stage.say("cube", path.name, cloud.thinned or f"{cloud.held} points")
+            else:
+                self.documents.stay()
         self.show_something()
 
     def show_something(self) -> None:

@@ -156,7 +156,7 @@ class Filmer(QObject):
         )
 
     def _preview(self, dialog: VideoDialog, wish: dict[str, Any]) -> None:
-        """The frame at a share of the film, of the run as it is now."""
+        """The frame at a share of the film: as it was, or of the run as it is now."""
         moment = self._window.moment
         if moment is None:
             return
@@ -173,8 +173,12 @@ class Filmer(QObject):
         def draw() -> Deed:
             from app.figures.video import frame_at
 
+            run = snapshot.result(timeout=60)
+            if wish["past"]:
+                frame = round(wish["share"] * (script.moving - 1))
+                run.back_to(max(0, run.step - script.steps) + frame * script.every)
             try:
-                picture = frame_at(snapshot.result(timeout=60), script, wish["share"])
+                picture = frame_at(run, script, wish["share"])
             except ValueError as error:
                 return partial(dialog.show_trouble, str(error))
             height, width, _ = picture.shape

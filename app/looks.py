@@ -18,11 +18,13 @@ WORDS = {
     "camera": "camera",
     "colouring": "coloured by {}",
     "density": "density picture: {}",
+    "overlays": "laid over: {}",
     "wipes": "wipe",
     "axes": "map over {}",
     "small": "view: {}",
     "quantity": "map of {}",
     "theory": "theory overlay",
+    "panels": "panels at the sides",
 }
 
 
@@ -38,6 +40,7 @@ class Looks(QObject):
         self._rest.timeout.connect(self.note)
         for panel in (window.stage, window.diagrams):
             panel.look_changed.connect(self.changed)
+        window.places.changed.connect(self.changed)
 
     def read(self) -> dict[str, Any]:
         """All of it, as a session file keeps it."""
@@ -48,6 +51,10 @@ class Looks(QObject):
             **window.diagrams.look(),
         }
 
+    def _all(self) -> dict[str, Any]:
+        """With the panels at the sides, which no file moves unasked."""
+        return self.read() | {"panels": self._window.places.read()}
+
     def show(self, look: dict[str, Any]) -> None:
         """Look at it so. A file may say anything: what makes no sense is left as it is."""
         window = self._window
@@ -57,6 +64,8 @@ class Looks(QObject):
             window.diagrams.show_look(look)
             if look.get("theory", window.theory_shown) != window.theory_shown:
                 window.toggle_theory()
+            if "panels" in look:
+                window.places.show(look["panels"])
         finally:
             self._showing = False
             self.settle()
@@ -64,7 +73,7 @@ class Looks(QObject):
     def settle(self) -> None:
         """What is looked at now is no step of undo."""
         self._rest.stop()
-        self._before = self.read()
+        self._before = self._all()
 
     def changed(self) -> None:
         """Something was turned, coloured or chosen; it is noted when it rests."""
@@ -74,7 +83,7 @@ class Looks(QObject):
     def note(self) -> None:
         """Make a step of undo of what has changed, if anything."""
         self._rest.stop()
-        before, after = self._before, self.read()
+        before, after = self._before, self._all()
         self._before = after
         moved = [name for name in after if name in before and after[name] != before[name]]
         if "camera" in moved and _fitted_anew(before["camera"], after["camera"]):

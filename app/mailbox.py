@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.wishes import DensityWish, Goal, Moment, Wishes
+from app.wishes import Beside, DensityWish, Goal, Moment, Touched, Wishes
 
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ class Mailbox(QObject):
     def set_pace(self, steps_per_frame: int) -> None:
         self._wish(pace=max(1, steps_per_frame))
 
-    def poke(self, name: str, hand: Hand | None = None) -> None:
-        self._wish(hand=(name, hand))
+    def poke(self, name: str, hand: Hand | None = None, rows: tuple[int, ...] = (0, 1)) -> None:
+        """Let a hand (or a button) act, on both runs or on one of them."""
+        self._wish(hand=Touched(name, hand, rows))
 
     def want_densities(self, wishes: tuple[DensityWish, ...]) -> None:
         self._wish(densities=wishes, look=True)
@@ -89,23 +90,35 @@ class Mailbox(QObject):
 
         From there the run goes on as it did, to the tip; a change there begins a branch.
         """
-        self._set_out(Goal(branch, step))
+        self.travel(Goal(branch, step))
 
     def undo_to(self, position: Position) -> None:
         """Go to a place, and from there on anew: what was recorded behind it does not return."""
-        self._set_out(Goal(position=position, replays=False))
+        self.travel(Goal(position=position, replays=False))
 
     def go_to(self, branch: int) -> None:
         """Go to the tip of a branch."""
-        self._set_out(Goal(branch))
+        self.travel(Goal(branch))
+
+    def travel(self, goal: Goal) -> None:
+        """Go to a place of the timeline, or of two."""
+        with self._lock:
+            # What was changed before belongs to the place that is left.
+            self._wishes.earlier.append(self._wishes.values)
+            self._wishes.values = ({}, {})
+            self._wishes.goal = goal
+            self._lock.notify_all()
 
     def branch(self) -> None:
         """Begin a branch here."""
         self._wish(branch=True)
 
-    def compare(self, on: bool) -> None:
-        """Run a second one beside, under the same noise, from the present state on; or end it."""
-        self._wish(compare=on, look=True)
+    def compare(self, on: bool, number: int = 0) -> None:
+        """Run a second one beside, under the same noise, from the present state on; or end it.
+
+        One that was left is kept under its number, and comes back as what it was.
+        """
+        self._wish(compare=Beside(on, number), look=True)
 
     def set_memory(self, size: int) -> None:
         """How many bytes the states may take that are kept to go back to."""
@@ -129,14 +142,6 @@ class Mailbox(QObject):
         with self._lock:
             for name, value in wishes.items():
                 setattr(self._wishes, name, value)
-            self._lock.notify_all()
-
-    def _set_out(self, goal: Goal) -> None:
-        with self._lock:
-            # What was changed before belongs to the place that is left.
-            self._wishes.earlier.append(self._wishes.values)
-            self._wishes.values = ({}, {})
-            self._wishes.goal = goal
             self._lock.notify_all()
 
     def _forget_values(self) -> None:

@@ -92,9 +92,14 @@ class MapPanel(PanelFrame):
 
     def show_values(self) -> None:
         """Bring the dot to where the sliders are."""
-        if self.axes is not None:
-            values = self._session.values
-            self.map.set_dot(*(values[axis.name] for axis in self.axes))
+        if self.axes is None:
+            return
+        session, x, y = self._session, self.axes[0].name, self.axes[1].name
+        self.map.set_dot(session.values[x], session.values[y])
+        beside = 0 if session.focus == "B" else 1
+        other = session.systems[beside] if session.comparing else None
+        place = None if other is None else (float(getattr(other, x)), float(getattr(other, y)))
+        self.map.set_beside("ab"[beside], place)
 
     def show_diagram(self, diagram: Diagram) -> None:
         """What is known of the map now; while nothing is, what was known before stays, greyed."""

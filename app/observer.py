@@ -74,6 +74,7 @@ class Observer:
                 colouring=wish.colouring,
                 height=wish.height,
                 width=wish.width,
+                keeps=wish.keeps,
             )
             for wish in densities
             if "Points" in self._kinds.get(wish.view, ())

@@ -173,7 +173,7 @@ class Presenter(QObject):
             rate,
             moment.steps_per_second if moment.running else None,
             getattr(moment.system, "n", None),
-            self._device(),
+            " · ".join(word for word in (self._device(), moment.system.backend()) if word),
             moment.seed,
         )
         marks = list(moment.caveats)

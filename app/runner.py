@@ -18,14 +18,14 @@ from app.builder import Builder
 from app.mailbox import Mailbox
 from app.observer import Observer
 from app.priority import MAPS, RUN, give_way
+from app.structure import declared, differing, structure
+from app.wishes import Beside, Goal, Moment, Other, Plan, Trouble, Wishes
 from app.wishes import DensityWish as DensityWish
-from app.wishes import Goal, Moment, Other, Plan, Trouble, Wishes
 
 
 if TYPE_CHECKING:
     from engine.core.pair import Pair
     from engine.core.simulation import Simulation, Snapshot
-    from engine.core.system import System
     from engine.core.timeline import Position
     from engine.storage.sessions import Session
 
@@ -35,6 +35,7 @@ CHUNK = 0.010  # s of stepping between two looks into the mailbox
 BUDGET = 0.024  # s of stepping in a frame; more steps than fit are not taken
 WAKE = 0.25  # s after which a resting thread looks around
 MEMORY = 2**30  # bytes of states that can be gone back to
+LEFT = 8  # runs that were beside this one and may come back
 
 
 class Runner(Mailbox):
@@ -49,6 +50,7 @@ class Runner(Mailbox):
         # Read and written by the runner's thread alone.
         self._simulation: Simulation[Any] | None = None
         self._pair: Pair[Any] | None = None  # the simulation, with another one beside it
+        self._left: dict[int, Simulation[Any]] = {}  # that were beside it, by their numbers
         self._observers = Observer(), Observer()
         self._build = 0
         self._structure: Any = None  # of the system that was built
@@ -63,6 +65,7 @@ class Runner(Mailbox):
         self._held: dict[str, Any] = {}  # values for the system that is being opened
         self._goal: Position | None = None  # where the run is on its way to
         self._replays = True  # whether it goes on from there as it did
+        self._goal_beside: Position | None = None  # of the run beside, where that is told
         self._later = Wishes()  # what is to be done there
         self._counted = time.perf_counter()
         self._taken = 0
@@ -204,9 +207,13 @@ class Runner(Mailbox):
         if wishes.hand is not None:
             from engine.core.system import Touch
 
-            name, hand = wishes.hand
-            drawn: tuple[Any, ...] = hand[:4] if hand is not None else ()
-            stepped.poke(name, Touch(*drawn) if drawn else None)
+            name, hand, rows = wishes.hand
+            drawn: tuple[Any, ...] = () if hand is None else hand[:4]
+            touch = Touch(*drawn) if drawn else None
+            if self._pair is not None:
+                self._pair.poke(name, touch, rows)
+            else:
+                simulation.poke(name, touch)
         if wishes.steps and not self._running:
             stepped.run(wishes.steps)
 
@@ -241,14 +248,14 @@ class Runner(Mailbox):
         simulation = self._row(row)
         if simulation is None:
             return
-        known = _declared(simulation.system)
+        known = declared(simulation.system)
         plain = {n: v for n, v in values.items() if known[n].traced and known[n].span}
         if plain:
             self._set(row, plain)
         structural = {n: v for n, v in values.items() if n not in plain}
         if coming is not None and coming.row == row:
             structural = (coming.values | structural) if structural else {}
-        elif not _new(simulation.system, structural):
+        elif not differing(simulation.system, structural):
             return
         if structural:
             system = simulation.system.replace(**structural)
@@ -278,6 +285,7 @@ class Runner(Mailbox):
             return False
         if plan.afresh:
             self._simulation, other = made
+            self._left = {}
             self._beside(other)
             self._goal, self._later = None, Wishes()
             self._share_memory()
@@ -286,7 +294,7 @@ class Runner(Mailbox):
                 self._change(values, 0)
         else:
             row = self._row(plan.row)
-            new = {} if row is None else _new(row.system, plan.values)
+            new = {} if row is None else differing(row.system, plan.values)
             if not new:
                 return False
             self._set(plan.row, new)
@@ -298,7 +306,7 @@ class Runner(Mailbox):
         assert self._simulation is not None
         self._build += 1
         self._step_seconds = 0.0
-        self._structure = _structure(self._simulation.system)
+        self._structure = structure(self._simulation.system)
 
     def _still(self) -> Any:
         return None if self._simulation is None else self._simulation.system
@@ -315,10 +323,12 @@ class Runner(Mailbox):
                 tip = simulation.timeline.tip(here)
                 step = tip.step if goal.step is None else min(max(0, goal.step), tip.step)
                 place = tip if step == tip.step else simulation.timeline.at(step, here)
+            if goal.beside is not None and self._pair is not None:
+                self._pair.other.goal(goal.beside)
         except ValueError:  # a place of a timeline that is not open any more
             return
         simulation.jump(place)
-        self._goal, self._replays = place, goal.replays
+        self._goal, self._replays, self._goal_beside = place, goal.replays, goal.beside
         self._travel()
 
     def _travel(self) -> bool:
@@ -329,10 +339,12 @@ class Runner(Mailbox):
         began = time.perf_counter()
         while self._goal is not None and time.perf_counter() - began < BUDGET:
             there = simulation.approach(self._goal, CHUNK)
-            if there and (pair is None or pair.follow(CHUNK)):
+            if there and (pair is None or pair.follow(CHUNK, self._goal_beside)):
                 self._goal = None
                 if not self._replays:
                     simulation.let_go()
+                if pair is not None and self._goal_beside is not None:
+                    pair.other.let_go()
                 later, self._later = self._later, Wishes()
                 self._do(later)
             if self._wishes:
@@ -341,20 +353,29 @@ class Runner(Mailbox):
 
     def _put_off(self, wishes: Wishes) -> None:
         """What is asked for on the way is done at the end of it."""
-        later = self._later
-        for kept, new in zip(later.values, wishes.values, strict=True):
-            kept.update(new)
-        later.restart |= wishes.restart
-        later.branch |= wishes.branch
-        later.seed = later.seed if wishes.seed is None else wishes.seed
-        later.compare = later.compare if wishes.compare is None else wishes.compare
+        self._later.put_off(wishes)
+        if wishes.compare is not None and not wishes.compare.on:  # it need not come along
+            assert self._simulation is not None
+            self._compare(self._simulation, wishes.compare)
         if wishes.back:
             self._goal, self._later = None, Wishes()
             self._do(wishes)
 
-    def _compare(self, simulation: Simulation[Any], on: bool) -> None:
-        if on != (self._pair is not None):
-            self._beside(simulation.twin() if on else None)
+    def _compare(self, simulation: Simulation[Any], wish: Beside) -> None:
+        """A second run from here on, or one that was left: it follows to where the first is."""
+        if wish.on == (self._pair is not None):
+            return
+        known = self._left.pop(wish.number, None)
+        if self._pair is not None:
+            other = self._pair.other
+            other.checkpoints.clear()
+            self._left = dict([*self._left.items(), (wish.number, other)][-LEFT:])
+            self._beside(None)
+        elif known is None:
+            self._beside(simulation.twin())
+        else:
+            self._beside(known)
+            self._goal, self._replays, self._goal_beside = simulation.position, True, None
 
     def _beside(self, other: Simulation[Any] | None) -> None:
         """Step this one beside the simulation; None ends that."""
@@ -381,7 +402,7 @@ class Runner(Mailbox):
         row = pair.other if pair is not None and beside else simulation
         now = row.system
         row.restore(good)
-        known = _declared(now)
+        known = declared(now)
         row.set(**{n: getattr(now, n) for n, p in known.items() if p.kind == "live" and p.span})
         if pair is not None and beside:
             simulation.back_to(min(row.step, simulation.step))
@@ -421,7 +442,7 @@ class Runner(Mailbox):
     def _publish(self) -> None:
         simulation, travels = self._simulation, self._goal is not None
         assert simulation is not None
-        if _structure(simulation.system) != self._structure:
+        if structure(simulation.system) != self._structure:
             self._begin_build()  # the past has other shapes
         wanted, build = self._densities, self._build
         first, second = self._observers
@@ -475,24 +496,3 @@ class Runner(Mailbox):
 
         self._importer = threading.Thread(target=look_through, name="importer", daemon=True)
         self._importer.start()
-
-
-def _declared(system: System[Any]) -> dict[str, Any]:
-    from engine.core.parameters import parameters
-
-    return parameters(system)
-
-
-def _new(system: System[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values that a system does not have already."""
-    from engine.core.timeline import same
-
-    return {name: value for name, value in values.items() if not same(getattr(system, name), value)}
-
-
-def _structure(system: System[Any]) -> Any:
-    """What shapes may depend on: words and sizes, and the shapes of arrays."""
-    import jax
-
-    leaves, structure = jax.tree.flatten(system)
-    return structure, tuple(getattr(leaf, "shape", ()) for leaf in leaves)

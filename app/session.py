@@ -6,25 +6,29 @@ The session posts wishes to the runner and remembers what can be undone; it comp
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.undo import Change, Jump, Visit
+from app.happenings import Happenings
+from app.undo import Beside, Change, Jump, Visit
 
 
 if TYPE_CHECKING:
     from app.runner import Moment, Runner
+    from app.views.view import Hand
+    from app.wishes import Goal
     from engine.core.about import Pair
     from engine.core.parameters import Parameter
     from engine.core.system import System
-    from engine.core.timeline import Mark, Past, Position
+    from engine.core.timeline import Past, Position
 
 GESTURE = 400  # ms without a move that end a gesture of wheel and keys
 FASTEST = 4096  # steps per frame
-ICONS = {"restart": "arrow-counter-clockwise", "poke": "hand-pointing"}
+ICONS = {"restart": "arrow-counter-clockwise", "poke": "hand-pointing"}  # of happenings
 ROWS = {"A": (0,), "B": (1,), "both": (0, 1)}
 
 
@@ -40,6 +44,7 @@ class Session(QObject):
     state_changed = Signal()  # running, pace or seed
     rows_changed = Signal()  # one run or two, or which of them the parameters belong to
     refused = Signal(str)  # one sentence: what was wrong, what is allowed
+    not_opened = Signal()  # what was opened cannot be built: another run still goes
 
     def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,10 +59,11 @@ class Session(QObject):
         self._opening: int | None = None  # the build that was shown when another was asked for
         self._held = False  # a mouse button is down: only its release ends the gesture
         self._seed_asked: int | None = None
-        self._marks: tuple[Mark, ...] | None = None  # of the timeline, as last seen
-        self._known: set[tuple[int, int, int]] = set()
+        self._happenings = Happenings()
         self._structural: Change | None = None  # waits for its mark on the timeline
         self._left: Position | None = None  # where a walk along the timeline began
+        self._numbers = itertools.count(1)
+        self._number = 0  # of the run that is or was last beside
         self.undo_stack = QUndoStack(self)
         self.id = ""
         self.parameters: dict[str, Parameter] = {}
@@ -135,6 +141,7 @@ class Session(QObject):
         self._begin_anew()
         self.id, self.seed = name, seed
         self._systems = [system] * (2 if beside else 1)
+        self._number = next(self._numbers)
         self.parameters = parameters(system)
         self.preset = {n: p.default for n, p in self.parameters.items()}
         self.preset_name = ""
@@ -147,10 +154,19 @@ class Session(QObject):
     def _begin_anew(self) -> None:
         self._gesture.stop()
         self._before, self._unseen = [{}, {}], [{}, {}]
-        self._opening, self._held, self._seed_asked = self._build, False, None
-        self._marks, self._known, self._structural, self._left = None, set(), None, None
+        self._held, self._seed_asked, self._structural, self._left = False, None, None, None
+        self._happenings = Happenings()
         self.focus, self.past = "A", None
-        self.undo_stack.clear()
+        self.await_another()
+
+    def await_another(self) -> None:
+        """What is asked for now replaces what is shown, as soon as it is there."""
+        self._opening = self._build
+
+    @property
+    def opening(self) -> bool:
+        """Whether something is asked for that was not seen yet."""
+        return self._opening is not None
 
     def _tell_runner(self) -> None:
         self._runner.set_pace(self.pace)
@@ -203,7 +219,7 @@ class Session(QObject):
         if not moved:
             return None
         change = Change(self, row, {n: before[n] for n in moved}, {n: after[n] for n in moved})
-        if not row and any(self.parameters[name].restarts for name in moved):
+        if any(self.parameters[name].restarts for name in moved):
             self._structural = change
             return None
         return change
@@ -268,11 +284,37 @@ class Session(QObject):
         if not self._systems or on == self.comparing:
             return
         self.commit()
+        values: dict[str, Any] = {}
+        if on:
+            self._number = next(self._numbers)
+        else:
+            one, other = self._systems
+            free = [n for n, p in self.parameters.items() if not p.restarts]
+            pairs = {n: (getattr(one, n), getattr(other, n)) for n in free}
+            values = {n: there for n, (mine, there) in pairs.items() if differ(mine, there)}
+        self.put_beside(on, self._number)
+        self.undo_stack.push(Beside(self, on, self._number, values))
+
+    def put_beside(self, on: bool, number: int, values: dict[str, Any] | None = None) -> None:
+        """Show a second run, or the first alone; one of a known number comes back with `values`."""
         self._systems = [self._systems[0]] * (2 if on else 1)
         self._unseen[1], self.focus = {}, "B" if on else "A"
-        self._runner.compare(on)
+        self._happenings.forget_beside()
+        self._number = number
+        self._runner.compare(on, number)
+        if on and values:
+            self.apply(values, 1)
         self.values_changed.emit(self.values)
         self.rows_changed.emit()
+
+    def poke(self, name: str, hand: Hand | None = None, row: int | None = None) -> None:
+        """Let a hand act: on the run whose picture it is in; a button, on those that are chosen."""
+        if not self.comparing:
+            self._runner.poke(name, hand)
+        elif row is None or self.focus == "both":
+            self._runner.poke(name, hand, self._rows())
+        else:
+            self._runner.poke(name, hand, (row,))
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -284,12 +326,17 @@ class Session(QObject):
         pair = next((pair for pair in self.pairs if pair.name == name), None)
         if pair is None:
             return
-        self.compare(True)
         self.commit()
+        alone = not self.comparing
+        if alone:
+            self.undo_stack.beginMacro(f"A | B: {name}")
+            self.compare(True)
         for row, values in enumerate((pair.a, pair.b)):
             self._before[row] = {n: getattr(self._systems[row], n) for n in values}
             self.apply(dict(values), row)
         self.commit()
+        if alone:
+            self.undo_stack.endMacro()
 
     def set_focus(self, focus: str) -> None:
         """Whose parameters are under the hand: A, B or both."""
@@ -312,7 +359,7 @@ class Session(QObject):
         if any(changed):
             self.values_changed.emit(self.values)
         self._follow_seed(moment.seed)
-        self._follow_marks(moment.past)
+        self._follow_marks(moment.past, None if moment.other is None else moment.other.past)
 
     def _adopt(self, row: int, told: System[Any]) -> bool:
         """Whether a system that the run tells of differs in what nobody has just asked for."""
@@ -341,31 +388,21 @@ class Session(QObject):
             self.seed = seed
             self.state_changed.emit()
 
-    def _follow_marks(self, past: Past) -> None:
-        """What gave the run another state is a step of undo as soon as it stands on the line."""
-        if past.marks is self._marks:
-            return
-        from engine.core.timeline import Position
-
-        first, self._marks = self._marks is None, past.marks
-        for mark in past.marks:
-            place = mark.branch, mark.step, mark.events
-            if mark.kind in ICONS and place not in self._known and not first:
-                before = Position(*place)
-                after = before._replace(events=mark.events + 1)
-                with_it = self._structural if mark.kind == "restart" else None
-                words = with_it.text() if with_it is not None else mark.words
-                icon = "wrench" if with_it is not None else ICONS[mark.kind]
-                if with_it is not None:
-                    self._structural = None
-                jump = Jump(self, words, icon, before, after, with_it)
-                self.undo_stack.push(jump)
-            self._known.add(place)
+    def _follow_marks(self, past: Past, other: Past | None) -> None:
+        """What gave a run another state is a step of undo as soon as it stands on its line."""
+        for new in self._happenings.new(past, other):
+            with_it = self._structural if new.kind == "restart" else None
+            words, icon = new.words, ICONS[new.kind]
+            if with_it is not None:
+                self._structural, words, icon = None, with_it.text(), "wrench"
+            self.undo_stack.push(Jump(self, words, icon, new.before, new.after, with_it))
 
     def turn_back(self, words: str, system: System[Any] | None) -> None:
         """What was asked could not be built: show the run as it still is, and say why."""
-        self._unseen, self._structural, self._opening = [{}, {}], None, None
-        if system is not None and self._systems and type(system) is type(self._systems[0]):
+        self._unseen, self._structural = [{}, {}], None
+        if self.opening:
+            self.not_opened.emit()
+        elif system is not None and self._systems and type(system) is type(self._systems[0]):
             self._systems[0] = system
             self.values_changed.emit(self.values)
         self.refused.emit(words)
@@ -402,10 +439,10 @@ class Session(QObject):
         self._unseen = [{}, {}]
         self._runner.seek(step, branch)
 
-    def jump(self, position: Position) -> None:
+    def jump(self, goal: Goal) -> None:
         """Go to a place, and go on from there anew."""
         self._unseen, self._seed_asked = [{}, {}], None
-        self._runner.undo_to(position)
+        self._runner.travel(goal)
 
     # The run.
 
@@ -447,11 +484,10 @@ class Session(QObject):
 
     def metadata(self) -> dict[str, Any]:
         """What makes the present run again, as plain words and numbers."""
-        return {
-            "system": self.id,
-            "parameters": {name: _plain(value) for name, value in self.values.items()},
-            "seed": self.seed,
-        }
+        from app.figures.metadata import values_of
+
+        values = {} if self.system is None else values_of(self.system)
+        return {"system": self.id, "parameters": values, "seed": self.seed}
 
 
 def differ(one: Any, other: Any) -> bool:
@@ -459,9 +495,3 @@ def differ(one: Any, other: Any) -> bool:
     if one is None or other is None or hasattr(one, "shape") or hasattr(other, "shape"):
         return one is not other
     return one != other
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "shape"):
-        return f"array of shape {tuple(value.shape)}"
-    return list(value) if isinstance(value, tuple) else value

@@ -11,15 +11,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.runner import DensityWish
+from app.stage_choices import StageChoices
 from app.views.camera import camera_of, described
 from app.views.choose import view_for
 from app.views.view import Hand
 from app.widgets.divider import Divided
 from app.widgets.noise_clock import NoiseClock
-from app.widgets.segments import Combo
 from app.widgets.sides import SideChip
-from app.widgets.speaking import EDGE, Speaking
-from app.widgets.stage_chips import Chip, LegendChip, ScaleChip, TitleChip, ToolsChip
+from app.widgets.speaking import EDGE
+from app.widgets.stage_chips import LegendChip, ScaleChip, TitleChip, ToolsChip
 
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from app.views.view import View
 
 READ = 0.1  # s between two readings of the legend
+ALL = -1  # instead of a row: both
 TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
     ("toggle_theory", "eye", "Theory  T", True),
+    ("overlays", "stack", "Trails, velocity field, coarse density, box", False),
     ("toggle_density", "drop-half", "Density picture of many points", True),
     ("toggle_wipe", "arrows-out-line-horizontal", "A and B under a wipe  Shift+A", True),
     ("copy_view", "camera", "Copy view  Ctrl+C", False),
@@ -38,16 +40,13 @@ TOOLS = (
 )
 
 
-class Stage(Speaking):
+class Stage(StageChoices):
     """The large view fills it, or two of them; all else floats above, small, on the corners."""
 
-    tool_pressed = Signal(str)  # the name of an action
     densities_wanted = Signal(object)  # tuple of DensityWish
-    touched = Signal(str, object)  # the name of a poke, Hand or None for a button
     handle_moved = Signal(str, float)  # a live parameter that is dragged in the view
     handle_held = Signal(bool)  # whether the hand is down on it
     clock_held = Signal(bool)  # whether the hand is down on noise time: the run rests
-    look_changed = Signal()  # what `look` tells was changed
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -61,7 +60,6 @@ class Stage(Speaking):
         self._wish: DensityWish | None = None
         self._system: Any = None
         self._read_at = 0.0
-        self._pokes: dict[str, str] = {}  # words -> name
 
         self.divided = Divided(theme, self)
         self._sides = SideChip(theme, "a", self), SideChip(theme, "b", self)
@@ -70,33 +68,28 @@ class Stage(Speaking):
         self._tools.set_on("toggle_theory", True)
         self._legend = LegendChip(theme, self)
         self._scale = ScaleChip(theme, self)
-        self._colouring = Combo(theme)
-        self._colouring.setAccessibleName("Colour by")
-        self._colouring.setToolTip("Colour by")
-        self._poke = Combo(theme)
-        self._poke.setAccessibleName("What the mouse does")
-        self._poke.setToolTip("What the left button does in this view")
-        self._choices = Chip(
-            theme, self._poke, self._colouring, height=36, margins=(4, 0, 4, 0), gap=4, parent=self
-        )
         self._clock = NoiseClock(theme, self)
-        self._seek = ""  # the poke that moves noise time
         self._whole = whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.divided, 1)
         whole.addWidget(self._clock)
 
-        self._tools.pressed.connect(lambda name, _: self.tool_pressed.emit(name))
-        self._colouring.chosen.connect(self._choose_colouring)
-        self._poke.chosen.connect(self._choose_poke)
+        self._tools.pressed.connect(lambda name, _: self._use(name))
         self._clock.sought.connect(self._seek_time)
         self._clock.held.connect(self.clock_held)
-        self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None))
+        self._clock.turn_asked.connect(lambda name: self.touched.emit(name, None, ALL))
         self.divided.placed.connect(self._on_placed)
         self._tools.buttons["toggle_wipe"].hide()
-        for chip in (self._choices, self._scale, *self._sides):
+        for chip in (self._scale, *self._sides):
             chip.hide()
+
+    def _use(self, name: str) -> None:
+        button = self._tools.buttons[name]
+        if name == "overlays":
+            self._show_menu(button.mapToGlobal(button.rect().bottomLeft()))
+        else:
+            self.tool_pressed.emit(name)
 
     # What is shown.
 
@@ -108,12 +101,12 @@ class Stage(Speaking):
         if self.view is None or self.name != name or self._system is not type(moment.system):
             self._drop_view()
             self.view = self._make_view(layers, hint)
-            self.view.touched.connect(self._on_touched)
+            self.view.touched.connect(lambda hand: self._on_touched(hand, 0))
             if hasattr(self.view, "density_changed"):
                 self.view.density_changed.connect(self._on_density)  # type: ignore[attr-defined]
             self.divided.put(self.view)
         self.name, self._system = name, type(moment.system)
-        self.view.show_layers(layers)
+        _show(self.view, layers, moment.time)
         self._offer_choices(moment)
         self._show_clock(layers)
         self._raise_chips()
@@ -125,13 +118,14 @@ class Stage(Speaking):
             view.camera_changed.connect(self._on_camera)
             view.handle_moved.connect(self.handle_moved)
             view.handle_held.connect(self.handle_held)
+            self._begin_choices(view)
         return view
 
     def show_moment(self, moment: Moment) -> None:
         view = self.view
         if view is None or self.name not in moment.frame:
             return
-        view.show_layers(moment.frame[self.name])
+        _show(view, moment.frame[self.name], moment.time)
         self._show_other(moment)
         self._show_clock(moment.frame[self.name])
         if self._wish is not None and self.name in moment.densities:
@@ -141,6 +135,8 @@ class Stage(Speaking):
         if now - self._read_at > READ:
             self._read_at = now
             self._show_legend(view)
+            self._show_particle()
+            self._show_scales()
 
     def _show_other(self, moment: Moment) -> None:
         """The run beside, in a view of its own that looks from the same place."""
@@ -150,7 +146,7 @@ class Stage(Speaking):
         if other is None or self.second is None or self.name not in other.frame:
             return
         second: Any = self.second
-        second.show_layers(other.frame[self.name])
+        _show(second, other.frame[self.name], other.time)
         if self._wish is not None and self.name in other.densities:
             second.show_density(other.densities[self.name], self._wish.matrix)
 
@@ -166,11 +162,14 @@ class Stage(Speaking):
             layers = moment.other.frame[self.name]
             second: Any = self._make_view(layers, type(moment.system).hints.get(self.name))
             second.show_layers(layers)
+            second.touched.connect(lambda hand: self._on_touched(hand, 1))
             if hasattr(second, "set_colouring"):
                 second.set_colouring(view.colouring)
                 second.set_density(view._density_mode)
                 second.set_camera(copy.deepcopy(view.camera))
+                second.select(view.particle)
             self.second = second
+            self._choose_poke(self._poke.value())
             self.divided.put(view, second)
         two = self.second is not None
         self._title.setVisible(not two)
@@ -263,6 +262,7 @@ class Stage(Speaking):
             told["camera"] = described(view.camera)
             told["colouring"] = view.colouring
             told["density"] = view._density_mode
+            told["overlays"] = sorted(self._laid_over)
         return told
 
     def show_look(self, look: dict[str, Any]) -> None:
@@ -277,6 +277,9 @@ class Stage(Speaking):
             self._choose_colouring(look["colouring"])
         if look.get("density") in ("auto", "always", "never"):
             self._set_density(look["density"])
+        if isinstance(look.get("overlays"), list):
+            for name in view.overlays.names:
+                self._set_overlay(name, name in look["overlays"])
         if isinstance(look.get("camera"), dict):
             view.set_camera(camera_of(look["camera"]))
 
@@ -317,41 +320,9 @@ class Stage(Speaking):
             self._tools.buttons["toggle_wipe"].hide()
             for chip in self._sides:
                 chip.hide()
-        self._wish = None
+        self._wish, self._held_in = None, None
+        self._particle.hide()
         self.densities_wanted.emit(())
-
-    def _offer_choices(self, moment: Moment) -> None:
-        from engine.core.system import pokes
-
-        names = getattr(self.view, "colourings", [])
-        self._colouring.clear()
-        self._colouring.addItems(names)
-        self._colouring.setVisible(len(names) > 1)
-        known = pokes(moment.system).values()
-        tools = [p for p in known if p.view == self.name]
-        self._seek = next((p.name for p in known if p.view == "clock"), "")
-        self._pokes = {p.name.replace("_", " ").capitalize(): p.name for p in tools}
-        self._poke.clear()
-        self._poke.addItems(["Camera", *self._pokes])
-        self._poke.setVisible(bool(tools))
-        self._choices.setVisible(bool(tools) or len(names) > 1)
-        self._choices.adjustSize()
-
-    def _choose_colouring(self, name: str) -> None:
-        for view in (self.view, self.second):
-            if view is not None:
-                view.set_colouring(name)  # type: ignore[attr-defined]
-        self._wish_density()
-        self.look_changed.emit()
-
-    def _choose_poke(self, words: str) -> None:
-        if self.view is not None:
-            self.view.set_tool(self._pokes.get(words))  # type: ignore[attr-defined]
-
-    def _on_touched(self, hand: Any) -> None:
-        name = self._pokes.get(self._poke.value())
-        if name is not None and hand.down:
-            self.touched.emit(name, hand)
 
     def _show_clock(self, layers: tuple[Any, ...]) -> None:
         """The diffusion clock below the view, where its layers have one."""
@@ -364,7 +335,7 @@ class Stage(Speaking):
 
     def _seek_time(self, time: float) -> None:
         if self._seek:
-            self.touched.emit(self._seek, Hand((time,), (0.0,), 1.0, 1.0, True))
+            self.touched.emit(self._seek, Hand((time,), (0.0,), 1.0, 1.0, True), ALL)
 
     def _wish_density(self) -> None:
         """Tell the runner what is to be splatted, when that has changed."""
@@ -375,7 +346,13 @@ class Stage(Speaking):
                 self.densities_wanted.emit(())
             return
         wish = DensityWish(
-            self.name, wanted.matrix, wanted.height, wanted.width, wanted.colouring, wanted.table
+            self.name,
+            wanted.matrix,
+            wanted.height,
+            wanted.width,
+            wanted.colouring,
+            wanted.table,
+            wanted.keeps,
         )
         if self._wish is None or not _same(wish, self._wish):
             self._wish = wish
@@ -383,6 +360,7 @@ class Stage(Speaking):
 
     def _on_density(self, on: bool) -> None:
         self._tools.set_on("toggle_density", on)
+        self._offer_colours()
         if not on:
             return
         why = "software OpenGL" if getattr(self.view, "software", False) else "many points"
@@ -397,7 +375,7 @@ class Stage(Speaking):
 
     def _floating(self) -> tuple[Any, ...]:
         chips = (self._title, *self._sides, self._tools, self._legend, self._scale)
-        return (*chips, self._choices, self._banner)
+        return (*chips, self._choices, self._particle, self._overlay, self._banner)
 
     def _raise_chips(self) -> None:
         for part in self._floating():
@@ -409,7 +387,7 @@ class Stage(Speaking):
         width, height = self.width(), self.height()
         if self._clock.isVisibleTo(self):
             height -= self._clock.height()  # all else floats above the view
-        for part in (self._title, self._tools, self._choices):
+        for part in (self._title, self._tools, self._choices, self._particle, self._overlay):
             part.adjustSize()
         self._title.move(edge, edge)
         self._sides[0].move(edge, edge)
@@ -422,16 +400,29 @@ class Stage(Speaking):
                 top, left = 2 * edge + self._tools.height(), 0
         self._tools.setVisible(self._tools.width() <= width - left - 3 * edge)
         self._tools.move(width - self._tools.width() - edge, top)
-        self._choices.move(width - self._choices.width() - edge, top + edge + self._tools.height())
+        below = top + edge + self._tools.height()
+        self._choices.move(width - self._choices.width() - edge, below)
+        if self._choices.isVisible() and self._particle.width() + 2 * edge > self._choices.x():
+            below += self._choices.height() + edge // 2
+        self._particle.move(edge, below)
         self._legend.move(edge, height - self._legend.height() - edge)
+        foot = self._legend.y() if self._legend.isVisible() else height
+        self._overlay.move(edge, foot - self._overlay.height() - edge // 2)
         self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
         self._place_words(width, height, (self._legend, self._scale))
+
+
+def _show(view: Any, layers: tuple[Any, ...], time: float) -> None:
+    """A frame of this time."""
+    if hasattr(view, "now"):
+        view.now = time
+    view.show_layers(layers)
 
 
 def _same(one: DensityWish, other: DensityWish) -> bool:
     return (
         one[2:5] == other[2:5]
-        and one.view == other.view
+        and (one.view, one.keeps) == (other.view, other.keeps)
         and np.array_equal(one.matrix, other.matrix)
         and np.array_equal(one.table, other.table)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,33 @@ from app.diagrams import symbol_of
 
 
 if TYPE_CHECKING:
-    from app.figures.recipe import Part, ViewPart
+    from app.figures.recipe import Part, Recipe, ViewPart
     from app.figures.still import Still
     from app.window import Window
+    from engine.storage.sessions import Session
 
 UNDRAWN = ("Clock", "Comparison")  # layers that are controls and tables
+
+
+class Reopened(NamedTuple):
+    """A figure that was opened: the session in it, and how it was drawn."""
+
+    session: Session
+    recipe: Recipe
+    format: str  # as its name ends: "pdf"
+
+    def panels(self) -> list[tuple[str, int | None]]:
+        """Names and steps, as a composer takes them."""
+        from app.figures.still import name_of, step_of
+
+        return [(name_of(part), step_of(part)) for part in self.recipe.panels]
+
+    def still(self) -> Still:
+        """The instant that it shows; replayed, so not in the window's thread."""
+        from app.figures.still import Still
+        from engine.replaying import replay
+
+        return Still.again(replay(self.session), self.session, self.recipe)
 
 
 def titles(window: Window) -> dict[str, str]:

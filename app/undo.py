@@ -2,7 +2,8 @@
 
 Parameters that act on the run as it goes are set back on the run as it is now. What gave the run
 another state (a structural change, a restart, a poke) is undone on the timeline: the very same
-state comes back, and what was undone stays there as a branch.
+state comes back, and what was undone stays there as a branch. A run that was left for another one,
+and one that was left beside it, come back as they were.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from PySide6.QtGui import QUndoCommand
 
 if TYPE_CHECKING:
     from app.session import Session
+    from app.wishes import Goal
     from engine.core.timeline import Position
 
 
@@ -62,15 +64,15 @@ class Change(Step):
 
 
 class Jump(Step):
-    """An event that gave the run another state, and the values that moved with it."""
+    """An event that gave a run another state, or two, and the values that moved with it."""
 
     def __init__(
         self,
         session: Session,
         words: str,
         icon: str,
-        before: Position,
-        after: Position,
+        before: Goal,
+        after: Goal,
         with_it: Change | None = None,
     ) -> None:
         super().__init__(words, icon)
@@ -98,6 +100,37 @@ class Visit(Step):
 
     def back(self) -> None:
         self._session.visit(self._before.branch, self._before.step)
+
+
+class Beside(Step):
+    """A second run that was put beside the first, or left; `values` are those it was left with."""
+
+    def __init__(
+        self, session: Session, on: bool, number: int, values: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__("A | B" if on else "A alone", "columns")
+        self._session, self._on, self._number = session, on, number
+        self._values = values or {}
+
+    def again(self) -> None:
+        self._session.put_beside(self._on, self._number, self._values)
+
+    def back(self) -> None:
+        self._session.put_beside(not self._on, self._number, self._values)
+
+
+class Opening(Step):
+    """Another run that was opened; `swap` shows a run that was left, and tells of the present."""
+
+    def __init__(self, words: str, swap: Callable[[Any], Any], left: Any) -> None:
+        super().__init__(words, "folder-open")
+        self._swap, self._other = swap, left
+
+    def again(self) -> None:
+        self._other = self._swap(self._other)
+
+    def back(self) -> None:
+        self._other = self._swap(self._other)
 
 
 class Look(Step):

@@ -34,7 +34,7 @@ from app.snapshots import Snapshots
 from app.stage import Stage
 from app.theme.mathematics import prepare
 from app.theme.theme import Theme
-from app.undo import short
+from app.undo import Look, Opening, Visit, short
 from app.views.trace import TraceView
 from app.widgets.about_panel import AboutPanel
 from app.widgets.gallery_panel import GalleryPanel
@@ -49,6 +49,7 @@ from app.widgets.transport_bar import TransportBar
 
 
 if TYPE_CHECKING:
+    from app.views.view import Hand
     from engine.core.gallery import Gallery
 
 SHOWN = 30  # ms that the first picture takes
@@ -79,6 +80,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.maps = MapWorker(self)
         self._started = False
         self._others: dict[str, Any] = {}  # values of what is no axis of the curve
+        self._done = 0  # steps of the list of undo
 
         self.presenter = Presenter(self)
         self._make_panels()
@@ -153,13 +155,13 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self._splitters = {"swarm": left, "centre": both, "diagrams": self.diagrams}
         self.setCentralWidget(both)
 
-        self._places = Docks(
+        self.places = Docks(
             self,
             self.theme,
             left={"Systems": self.gallery, "About": self.about},
             right={"Parameters": self.parameters, "History": self.history},
         )
-        self.docks = self._places.by_name
+        self.docks = self.places.by_name
         for name, dock in self.docks.items():
             toggle = dock.toggleViewAction()
             toggle.setText(f"Panel: {name}")
@@ -214,11 +216,12 @@ class Window(FileDeeds, MapDeeds, Deeds):
         panel.preset_chosen.connect(lambda name: session.choose_preset(name, panel.locked()))
         panel.reset_asked.connect(lambda: self.do("reset_parameters"))
         panel.randomise_asked.connect(lambda: self.do("randomise"))
-        panel.poke_asked.connect(lambda name: self.runner.poke(name))
+        panel.poke_asked.connect(lambda name: session.poke(name))
         panel.file_asked.connect(lambda _: self.do("open_file"))
         self.stage.tool_pressed.connect(self.do)
+        self.stage.checks_changed.connect(self.show_checks)
         self.stage.densities_wanted.connect(runner.want_densities)
-        self.stage.touched.connect(runner.poke)
+        self.stage.touched.connect(self._on_touched)
         self.stage.handle_moved.connect(lambda name, value: session.set(**{name: value}))
         self.stage.handle_held.connect(lambda held: session.hold() if held else session.commit())
         self.stage.clock_held.connect(lambda held: runner.play(session.running and not held))
@@ -244,6 +247,12 @@ class Window(FileDeeds, MapDeeds, Deeds):
         header.video_asked.connect(lambda: self.do("export_video"))
         header.export_asked.connect(lambda: self.do("export_figure"))
         self.history.chosen.connect(self._go_in_history)
+
+    def _on_touched(self, name: str, hand: Hand | None, row: int) -> None:
+        if row < 0:
+            self.runner.poke(name, hand)
+        else:
+            self.session.poke(name, hand, row)
 
     # The engine speaks.
 
@@ -289,13 +298,13 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.parameters.set_pokes([p for p in pokes(system).values() if not p.view])
         self.gallery.set_current(name)
         self.about.show_card(card(system))
-        self._on_history(0)
+        self._on_history(session.undo_stack.index())
         self.show_title()
         self.stage.hide_notice()
 
     def _on_begun(self, fresh: bool) -> None:
         self._show_preset()
-        self._places.settle()
+        self.places.settle()
         if fresh:
             self.looks.settle()
 
@@ -352,15 +361,20 @@ class Window(FileDeeds, MapDeeds, Deeds):
         texts = [step.text() for step in steps]
         icons = [getattr(step, "icon", "sliders-horizontal") for step in steps]
         past = [Past(text, "", icon) for text, icon in zip(texts, icons, strict=True)]
-        self.history.show_steps(past, index, f"start, seed {self.session.seed}")
+        one_run = not any(isinstance(step, Opening) for step in steps)
+        seed = f", seed {self.session.seed}" if one_run else ""
+        self.history.show_steps(past, index, f"start{seed}")
         for name, can in (("undo", stack.canUndo()), ("redo", stack.canRedo())):
             self.actions_by_name[name].setEnabled(can)
-        if self.moment is not None and 0 < index <= len(texts):
-            self.trace.mark(self.moment.time, texts[index - 1])
+        before, self._done = self._done, index
+        for step in steps[min(before, index) :][: before != index]:
+            if self.moment is not None and not isinstance(step, Look | Opening | Visit):
+                self.trace.mark(self.moment.time, f"{'undo ' * (index < before)}{step.text()}")
 
     def _go_in_history(self, done: int) -> None:
-        self.session.commit()
-        self.session.undo_stack.setIndex(done)
+        if not self.session.opening:
+            self.session.commit()
+            self.session.undo_stack.setIndex(done)
 
     def _show_preset(self) -> None:
         from engine.systems import title
@@ -399,7 +413,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         if compact == self._compact and not anew:
             return
         self._compact = compact
-        self._places.fit(self.theme, compact)
+        self.places.fit(self.theme, compact)
         self.readout.set_compact(compact)
         swarm, centre, side = self._splitters.values()
         for splitter in (swarm, centre, side):
@@ -426,6 +440,8 @@ class Window(FileDeeds, MapDeeds, Deeds):
 
     def keyPressEvent(self, event: Any) -> None:
         if event.key() == Qt.Key.Key_Escape and self.diagrams.map_panel.leave_drawing():
+            return
+        if event.key() == Qt.Key.Key_Escape and self.stage.leave():
             return
         if event.key() == Qt.Key.Key_Escape and self.isFullScreen():
             self.full_screen()

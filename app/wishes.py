@@ -29,6 +29,7 @@ class DensityWish(NamedTuple):
     width: int
     colouring: str
     table: np.ndarray  # 256 × 3
+    keeps: bool = False  # whether the points are wanted as well
 
 
 class Other(NamedTuple):
@@ -88,6 +89,22 @@ class Goal(NamedTuple):
     step: int | None = None  # None is the tip
     position: Position | None = None
     replays: bool = True  # whether what was recorded from there on happens again
+    beside: Position | None = None  # of the run beside, on its own timeline, to go on from anew
+
+
+class Touched(NamedTuple):
+    """A poke by its name, where the hand was, and the rows that it acts on."""
+
+    name: str
+    hand: Hand | None = None  # None for a button
+    rows: tuple[int, ...] = (0, 1)
+
+
+class Beside(NamedTuple):
+    """A second run that is to be beside the first, or to be left: under this number it is kept."""
+
+    on: bool
+    number: int = 0
 
 
 @dataclass
@@ -100,7 +117,7 @@ class Wishes:
     # ... values that were asked for before the place to go to was: they belong to where it was.
     goal: Goal | None = None
     branch: bool = False
-    compare: bool | None = None
+    compare: Beside | None = None
     memory: int | None = None  # bytes for checkpoints
     values: tuple[dict[str, Any], dict[str, Any]] = field(default_factory=lambda: ({}, {}))
     seed: int | None = None
@@ -108,7 +125,7 @@ class Wishes:
     running: bool | None = None
     pace: int | None = None  # steps per frame
     steps: int = 0  # single ones, while paused
-    hand: tuple[str, Hand | None] | None = None
+    hand: Touched | None = None
     densities: tuple[DensityWish, ...] | None = None
     back: bool = False  # to the last good state
     look: bool = False  # draw the same state again
@@ -116,6 +133,17 @@ class Wishes:
 
     def __bool__(self) -> bool:
         return self != Wishes()
+
+    def put_off(self, new: Wishes) -> None:
+        """Take what acts on the run from other wishes, for later."""
+        for kept, values in zip(self.values, new.values, strict=True):
+            kept.update(values)
+        self.restart |= new.restart
+        self.branch |= new.branch
+        for name in ("seed", "compare", "hand"):
+            value = getattr(new, name)
+            if value is not None:
+                setattr(self, name, value)
 
 
 class Plan(NamedTuple):

@@ -14,17 +14,16 @@ import sys
 import time
 from typing import Any
 
-from bench import interleave, show
-
 from engine.core.simulation import Simulation
 from engine.systems import gallery
 
 
 CASES = {  # system and sizes, and steps of a turn
-    "kuramoto": ({"n": 4096}, 8000),
-    "vicsek": ({"n": 16_384}, 250),
-    "coulomb-gas": ({"n": 256}, 2000),
+    "kuramoto": ({"n": 4096}, 4000),
+    "vicsek": ({"n": 16_384}, 120),
+    "coulomb-gas": ({"n": 256}, 1000),
 }
+TURNS = 40
 COST = 0.03  # of the steps per second that checkpoints may take
 BACK, WAIT = 10_000, 0.5  # steps back, and s in which they must be there
 
@@ -45,25 +44,26 @@ def cost(name: str, sizes: dict[str, int], steps: int) -> dict[str, Any]:
     keeping, without = (Simulation(system, seed=1).run(steps) for _ in range(2))
     without.checkpoints.every = math.inf
 
-    def steps_of(simulation: Simulation[Any]) -> Any:
-        def work() -> int:
+    spent: list[list[float]] = [[], []]
+    for turn in range(TURNS):
+        rows = (keeping, without), (without, keeping)
+        for simulation in rows[turn % 2]:  # whoever comes second is not always the same
+            began = time.process_time()
             simulation.run(steps)
-            return steps
-
-        return work
-
-    timings = interleave(
-        {"without": steps_of(without), "with checkpoints": steps_of(keeping)},
-        ref="without",
-        rounds=21,
-        budget=25,
-    )
-    show(f"{name} {sizes}: {len(keeping.checkpoints)} states kept", timings, "steps")
+            spent[simulation is keeping].append(time.process_time() - began)
+    each = [kept / alone - 1 for alone, kept in zip(*spent, strict=True)]
+    low, middle, high = statistics.quantiles(each, n=4)
     kept = keeping.checkpoints
+    print(
+        f"{name} {sizes}: checkpoints cost {100 * middle:.1f} % of the steps, half of the turns "
+        f"between {100 * low:.1f} and {100 * high:.1f} %; all in all "
+        f"{100 * (sum(spent[1]) / sum(spent[0]) - 1):.1f} % ({len(kept)} states)"
+    )
     return {
         "system": name,
-        "cost": timings["without"].busy / timings["with checkpoints"].busy - 1,
-        "cost_of_wall_time": timings["with checkpoints"].ratio - 1,
+        "cost": middle,
+        "quartiles": (low, high),
+        "in_all": sum(spent[1]) / sum(spent[0]) - 1,
         "states": len(kept),
         "bytes": kept.bytes,
     }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.figures import raster, scene
+from app.figures import paint, raster, scene
 from app.figures.film_page import stage_look
 from app.theme.tokens import colour, rgb
 from engine import Simulation, gallery
@@ -25,15 +25,24 @@ WIDTH, HEIGHT = 472, 296
 MOST = 60_000  # bytes of a picture
 PICTURES = Path(__file__).parent.parent / "resources" / "thumbnails"
 STEPS = 600
-# Values and steps that show best what one sees.
-POSES: dict[str, tuple[dict[str, Any], int]] = {
-    "vicsek": ({"noise": 0.3, "n": 8192}, 60),
-    "kuramoto": ({"coupling": 1.6, "noise": 0.05, "n": 3000}, 1500),
-    "active-matter": ({"persistence": 80.0, "n": 1600}, 9000),
-    "exact-score-cloud": ({"n": 5000}, 500),
-    "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150),
-    "ising-2d": ({}, 400),
-    "hopfield-ags": ({"corruption": 0.2}, 0),
+# Values, steps and a view (else the large one) that show best what one sees.
+POSES: dict[str, tuple[dict[str, Any], int, str]] = {
+    "vicsek": ({"noise": 0.3, "n": 8192}, 60, ""),
+    "kuramoto": ({"coupling": 1.6, "noise": 0.05, "n": 3000}, 1500, ""),
+    "active-matter": ({"persistence": 80.0, "n": 1600}, 9000, ""),
+    "exact-score-cloud": ({"n": 5000}, 500, ""),
+    "mean-field-chaos": ({"clouds": 2, "n": 2048, "m": 1000}, 150, ""),
+    "ising-2d": ({}, 400, ""),
+    "hopfield-ags": ({"corruption": 0.2}, 0, ""),
+    "spatial-epidemic": ({}, 150, ""),
+    "marginalization-model": ({"beta": 0.45, "length": 8}, 150, "lattice"),
+    "spin-glass": ({}, 200, "ladder"),
+    "thermalization-front": ({}, 5500, "front"),
+    "kde-regimes": ({"data": "torus", "d": 3}, 1, "samples"),
+    "vae-active": ({"data": "torus"}, 200, ""),
+    "ode-sde-gap": ({}, 380, ""),
+    "gauge-freedom": ({}, 250, ""),
+    "bkt-bcs-bec": ({}, 1, "flow"),
 }
 
 
@@ -45,9 +54,9 @@ def large_view(simulation: Simulation[Any]) -> str:
 
 
 def picture(name: str) -> np.ndarray:
-    values, steps = POSES.get(name, ({}, STEPS))
+    values, steps, view = POSES.get(name, ({}, STEPS, ""))
     simulation = Simulation(gallery()[name](**values), seed=1).run(steps)
-    view = large_view(simulation)
+    view = view or large_view(simulation)
     layers = simulation.look(views=(view,)).frame[view]
     ground = raster.stage(
         WIDTH,
@@ -71,7 +80,8 @@ def picture(name: str) -> np.ndarray:
 
 
 def plot(layers: tuple[Any, ...], ground: np.ndarray) -> np.ndarray:
-    """Bars, curves and points without axes."""
+    """A picture, bars, curves and points without axes."""
+    images, boxes = scene.named(layers, "Image"), scene.named(layers, "Box")
     bars, curves = scene.named(layers, "Bars"), scene.named(layers, "Curve")
     points = scene.named(layers, "Points")
     axes = scene.named(layers, "Axes")
@@ -89,6 +99,8 @@ def plot(layers: tuple[Any, ...], ground: np.ndarray) -> np.ndarray:
         np.array([end(np.concatenate(across)), end(np.concatenate(up))])
         for end in (np.nanmin, np.nanmax)
     )
+    if images:
+        low, high = np.asarray(boxes[0].low, float), np.asarray(boxes[0].high, float)
     if bars and "y" not in log:
         low[1] = min(low[1], 0)
     size, margin = np.array([WIDTH, HEIGHT]), np.array([40, 34])
@@ -100,6 +112,13 @@ def plot(layers: tuple[Any, ...], ground: np.ndarray) -> np.ndarray:
         return margin + (data - low) / np.maximum(high - low, 1e-12) * (size - 2 * margin)
 
     out = ground.copy()
+    for image in images:
+        colours = paint.painted(np.asarray(image.values), image.scale, image.span)
+        height, width = HEIGHT - 2 * margin[1], WIDTH - 2 * margin[0]
+        row = (np.arange(height)[::-1] + 0.5) / height * len(colours)
+        column = (np.arange(width) + 0.5) / width * colours.shape[1]
+        inside = colours[row.astype(int)[:, None], column.astype(int)]
+        out[margin[1] : HEIGHT - margin[1], margin[0] : WIDTH - margin[0]] = inside
     for one in bars:
         edges, tops = np.asarray(one.edges), np.asarray(one.height)
         first, last = place(edges[:-1], np.full_like(tops, max(low[1], 0))), place(edges[1:], tops)

@@ -47,12 +47,22 @@ class Numbers(msgspec.Struct, frozen=True, tag=False):
         count = 1
         for side in self.shape:
             count *= side
-        data = base64.b64decode(self.bytes, validate=True)
+        try:
+            data = base64.b64decode(self.bytes, validate=True)
+        except ValueError as error:
+            raise ValueError("An array of this file is not written in base64.") from error
         if not 0 <= count <= MOST_NUMBERS or min(self.shape, default=0) < 0:
             raise ValueError(f"An array of {count} numbers is none of a figure.")
         if len(data) != 4 * count:
             raise ValueError("An array of this file is not as long as it says.")
         return np.frombuffer(data, "<f4").reshape(self.shape).astype(float)
+
+    def row(self, count: int | None = None) -> np.ndarray:
+        """Numbers one after the other; as many as another row has, where `count` says it."""
+        array = self.array
+        if array.ndim != 1 or count not in (None, len(array)):
+            raise ValueError(f"An array of shape {array.shape} is no row of a figure's numbers.")
+        return array
 
 
 class ViewPart(msgspec.Struct, frozen=True, tag="view", omit_defaults=True):
@@ -162,16 +172,21 @@ def _panel(part: Part, system: Any, at: Callable[[int | None], Instant]) -> Pane
             changed = {"camera": camera, "colouring": part.colouring}
             return frame_panels(there.system, there.frame, (part.view,), **changed)[0]
         case TracePart():
-            theory = None if part.theory is None else _or_one(part.theory.array)
+            t = part.t.row()
+            theory = None if part.theory is None else _or_one(part.theory.row(), len(t))
             label = quantity_label(system, part.observable)
-            return Trace(part.t.array, part.values.array, theory, label, part.clock)
+            return Trace(t, part.values.row(len(t)), theory, label, part.clock)
         case MapPart():
             return _map(part, system)
         case CurvePart():
+            _check_axis(system, part.parameter)
+            x = part.x.row()
             columns = None if part.measured is None else part.measured.array
+            if columns is not None and (columns.ndim != 2 or len(columns) != 3):
+                raise ValueError("What was measured along a curve takes three rows of numbers.")
             return ParameterCurve(
-                part.x.array,
-                {name: values.array for name, values in part.theory.items()},
+                x,
+                {name: values.row(len(x)) for name, values in part.theory.items()},
                 None if columns is None else (columns[0], columns[1], columns[2]),
                 None if part.run is None else _three(part.run.array),
                 part.critical,
@@ -181,11 +196,17 @@ def _panel(part: Part, system: Any, at: Callable[[int | None], Instant]) -> Pane
 
 
 def _map(part: MapPart, system: Any) -> MapPanel:
-    from engine.core.axes import Axis
+    from engine.core.axes import Axis, check_axes
     from engine.core.maps import PhaseMap
     from engine.core.theory_maps import Line
 
     x, y = (Axis(a.name, a.low, a.high, a.count, a.log) for a in (part.x, part.y))
+    for axis in (x, y):
+        _check_axis(system, axis.name)
+    check_axes(system, x, y)
+    path = None if part.path is None else part.path.array
+    if path is not None and path.shape[1:] != (2,):
+        raise ValueError("A path over a map takes points of two numbers.")
     mean = part.mean.array
     if mean.shape != (y.count, x.count) or not mean.size:
         raise ValueError("The cells of this map do not fit its axes.")
@@ -193,14 +214,26 @@ def _map(part: MapPart, system: Any) -> MapPanel:
     found = PhaseMap("", {}, x, y, part.observable, mean, 0 * mean, known, 0)
     return MapPanel(
         found,
-        {name: Line(line.x.array, line.y.array, line.kind) for name, line in part.lines.items()},
+        {
+            name: Line(at := line.x.row(), line.y.row(len(at)), line.kind)
+            for name, line in part.lines.items()
+        },
         part.dot,
         parameter_label(system, x.name),
         parameter_label(system, y.name),
         quantity_label(system, part.observable),
         part.regions,
-        None if part.path is None else part.path.array,
+        path,
     )
+
+
+def _check_axis(system: Any, name: str) -> None:
+    from engine.core.axes import spannable
+
+    try:
+        spannable(system, name)
+    except TypeError as error:  # of a name that no parameter has
+        raise ValueError(str(error)) from error
 
 
 def trace_part(
@@ -272,8 +305,10 @@ def _at(some: np.ndarray, t: np.ndarray, line: np.ndarray) -> np.ndarray:
     return line[order][np.clip(np.searchsorted(t[order], some), 0, len(t) - 1)]
 
 
-def _or_one(theory: np.ndarray) -> float | np.ndarray:
-    return float(theory[0]) if theory.shape == (1,) else theory
+def _or_one(theory: np.ndarray, count: int) -> float | np.ndarray:
+    if len(theory) not in (1, count):
+        raise ValueError(f"Theory of {len(theory)} numbers does not fit a trace of {count}.")
+    return float(theory[0]) if len(theory) == 1 else theory
 
 
 def _three(values: np.ndarray) -> tuple[float, float, float]:

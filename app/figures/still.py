@@ -6,7 +6,7 @@ and what it shows come from the same place.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Still:
     session: str  # the text of the session that leads here
     measured: Mapping[str, Part] = field(default_factory=dict)  # "trace", "map", "curve"
     seen: Mapping[str, ViewPart] = field(default_factory=dict)  # views with their cameras
+    drawn: tuple[Part, ...] = ()  # panels of a figure that was reopened, as they were
 
     @classmethod
     def of(
@@ -54,6 +55,23 @@ class Still:
             seen or {},
         )
 
+    @classmethod
+    def again(cls, simulation: Any, session: Any, recipe: Recipe) -> "Still":
+        """The run of a figure's session, with all that the figure was drawn from."""
+        from engine.storage.sessions import to_text
+
+        views = [part for part in recipe.panels if isinstance(part, ViewPart)]
+        others = [part for part in recipe.panels if not isinstance(part, ViewPart)]
+        return replace(
+            cls.of(
+                simulation,
+                {name_of(part): part for part in others},
+                {v.view: ViewPart(v.view, None, v.camera, v.colouring) for v in reversed(views)},
+                to_text(session),
+            ),
+            drawn=recipe.panels,
+        )
+
     @property
     def step(self) -> int:
         """Steps since the session began."""
@@ -68,6 +86,9 @@ class Still:
 
     def part(self, name: str, step: int | None = None) -> Part:
         """A panel by its name: what was measured, or a view, as it is seen or at another step."""
+        for part in self.drawn:
+            if (name_of(part), step_of(part)) == (name, step):
+                return part
         if name in self.measured:
             return self.measured[name]
         part = self.seen.get(name, ViewPart(name))
@@ -116,21 +137,25 @@ def instants(still: Still) -> Callable[[int | None], Instant]:
     return at
 
 
+def name_of(part: Part) -> str:
+    """What a panel shows."""
+    return part.view if isinstance(part, ViewPart) else str(part.__struct_config__.tag)
+
+
+def step_of(part: Part) -> int | None:
+    """The step of the session that a panel shows; None is where the session stands."""
+    return part.step if isinstance(part, ViewPart) else None
+
+
 def names_of(recipe: Recipe) -> tuple[str, ...]:
     """What the panels show, in words for the metadata."""
-    return tuple(
-        part.view if isinstance(part, ViewPart) else str(part.__struct_config__.tag)
-        for part in recipe.panels
-    )
+    return tuple(map(name_of, recipe.panels))
 
 
 def shown_by(recipe: Recipe) -> tuple[str, ...]:
     """What the panels show, in words for a caption."""
-    steps = [getattr(part, "step", None) for part in recipe.panels]
-    return tuple(
-        name if step is None else f"{name} at step {step}"
-        for name, step in zip(names_of(recipe), steps, strict=True)
-    )
+    shown = [(name_of(part), step_of(part)) for part in recipe.panels]
+    return tuple(name if step is None else f"{name} at step {step}" for name, step in shown)
 
 
 def draw(

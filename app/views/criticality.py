@@ -22,6 +22,7 @@ LOOKED_AT = {  # what stands on the vertical axis, by the method
     "susceptibility": "susceptibility χ",
     "jump": "size-free stiffness",
     "loss": "order",
+    "onset": "square of the order",
 }
 MARKS = ("o", "s", "t", "d", "star", "p")
 

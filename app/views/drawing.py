@@ -6,6 +6,9 @@ camera, a theme or a layer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from vispy import gloo
 
@@ -35,15 +38,17 @@ def gapless(place: np.ndarray) -> np.ndarray:
     return place
 
 
+SPRITE_LOOKS = {"grain": shaders.GRAIN, "comet": shaders.COMET, "disc": shaders.DISC}
+
+
 class Sprites:
-    """Points as round grains, comets, or discs."""
+    """Points as round grains, comets, or discs: the same points in one look or another."""
 
     def __init__(self, look: str, dim: int) -> None:
-        vertex = shaders.SPRITE.format(dim=dim, fill=", 0.0" if dim == 2 else "")
-        fragment = {"grain": shaders.GRAIN, "comet": shaders.COMET, "disc": shaders.DISC}[look]
-        self.program = gloo.Program(vertex, fragment)
         self.look, self.dim, self.count = look, dim, 0
+        self.tint: dict[str, Any] = {}  # how values become colours: uniforms by name
         self._place, self._value = gloo.VertexBuffer(), gloo.VertexBuffer()
+        self._programs: dict[str, gloo.Program] = {}
 
     def put(self, place: np.ndarray, value: np.ndarray | None) -> None:
         """New positions and, where they have colours, their numbers."""
@@ -53,17 +58,36 @@ class Sprites:
             self._value.set_data(np.ascontiguousarray(value, np.float32))
         elif count != self.count:
             self._value.set_data(np.zeros(count, np.float32))
-        if not self.count:
-            self.program["place"], self.program["value"] = self._place, self._value
         self.count = count
 
-    def draw(self, matrix: np.ndarray, shift: tuple[float, float] = (0.0, 0.0)) -> None:
-        if self.count:
-            self.program["project"], self.program["shift"] = matrix.T, shift
-            self.program.draw("points")
+    def draw(
+        self,
+        look: str,
+        matrix: np.ndarray,
+        uniforms: dict[str, Any],
+        shifts: Sequence[tuple[float, float]] = ((0.0, 0.0),),
+        outside: float = 1.0,
+    ) -> None:
+        """Once for each shift; `outside` is the strength of those that are periodic images."""
+        if not self.count:
+            return
+        program = self._programs.get(look) or self._begin(look)
+        for name, value in (self.tint | uniforms).items():
+            program[name] = value
+        program["project"] = matrix.T
+        for shift in shifts:
+            program["shift"] = shift
+            program["strength"] = uniforms["strength"] * (outside if any(shift) else 1.0)
+            program.draw("points")
+
+    def _begin(self, look: str) -> gloo.Program:
+        vertex = shaders.SPRITE.format(dim=self.dim, fill=", 0.0" if self.dim == 2 else "")
+        program = self._programs[look] = gloo.Program(vertex, SPRITE_LOOKS[look])
+        program["place"], program["value"] = self._place, self._value
+        return program
 
     def delete(self) -> None:
-        for item in (self.program, self._place, self._value):
+        for item in (*self._programs.values(), self._place, self._value):
             item.delete()
 
 

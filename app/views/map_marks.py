@@ -53,6 +53,39 @@ class Dot(pg.GraphicsObject):
             painter.drawEllipse(QPointF(0, 0), radius * scale, radius * scale)
 
 
+class BesideDot(pg.GraphicsObject):
+    """The run beside on the map: a disc with its letter for A, a square for B."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme, self.side = theme, "b"
+        self.setFlag(self.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.setZValue(9)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def boundingRect(self) -> Any:
+        radius = 10 * self.theme.scale
+        return QRectF(-radius, -radius, 2 * radius, 2 * radius)
+
+    def paint(self, painter: Any, *_: Any) -> None:
+        painter.setRenderHint(painter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for radius, colour in ((8.5, QColor(RIM)), (7, self.theme.colour(self.side))):
+            half = radius * self.theme.scale
+            area = QRectF(-half, -half, 2 * half, 2 * half)
+            painter.setBrush(colour)
+            if self.side == "a":
+                painter.drawEllipse(area)
+            else:
+                painter.drawRect(area)
+        font = QFont(painter.font())
+        font.setPixelSize(round(10 * self.theme.scale))
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(QColor(RIM))
+        painter.drawText(self.boundingRect(), Qt.AlignmentFlag.AlignCenter, self.side.upper())
+
+
 class RimmedLine:
     """A line with a dark rim, to be seen on every colour."""
 

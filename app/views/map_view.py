@@ -15,6 +15,7 @@ from app.theme.theme import Theme
 from app.views import colours
 from app.views.map_hand import Hand
 from app.views.map_marks import (
+    BesideDot,
     Dot,
     RimmedLine,
     RimmedWords,
@@ -64,6 +65,7 @@ class MapView(PlotBase):
         self._log = (False, False)
         self._fitted: Any = None
         self._place = (0.0, 0.0)  # of the dot
+        self._beside: tuple[str, tuple[float, float] | None] = "b", None
         self._drawing = False
         self._corners: list[QPointF] = []
         self._wish: QRectF | None = None
@@ -142,6 +144,11 @@ class MapView(PlotBase):
             self._place = (x, y)
             self._place_dot()
 
+    def set_beside(self, side: str, place: tuple[float, float] | None) -> None:
+        """Where the run `"a"` or `"b"` is that the dot is not; None where there is one run."""
+        self._beside = side, place
+        self._place_dot()
+
     @property
     def dot(self) -> tuple[float, float]:
         return self._place
@@ -205,8 +212,9 @@ class MapView(PlotBase):
         self._drawn_lines: dict[str, RimmedLine] = {}
         self._drawn_regions: list[RimmedWords] = []
         self._drawn_path = RimmedLine(self._plot, path_pens(theme.scale), z=7)
-        self._dot = Dot(theme)
-        self._plot.addItem(self._dot)
+        self._dot, self._beside_dot = Dot(theme), BesideDot(theme)
+        for dot in (self._beside_dot, self._dot):
+            self._plot.addItem(dot)
         self._place_dot()
         self._draw_path()
         self._words = getattr(self, "_words", None) or QLabel(self)
@@ -309,9 +317,13 @@ class MapView(PlotBase):
         return 10**x if self._log[0] else x, 10**y if self._log[1] else y
 
     def _place_dot(self) -> None:
-        place = [float(self._to_axis(value, side)) for side, value in enumerate(self._place)]
-        if np.isfinite(place).all():
-            self._dot.setPos(*place)
+        self._beside_dot.side, beside = self._beside
+        self._beside_dot.setVisible(beside is not None)
+        for dot, where in ((self._dot, self._place), (self._beside_dot, beside or (np.nan,) * 2)):
+            place = [float(self._to_axis(value, side)) for side, value in enumerate(where)]
+            if np.isfinite(place).all():
+                dot.setPos(*place)
+        self._beside_dot.update()
 
     # The hand
 

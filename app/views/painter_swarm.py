@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QRadialGrad
 from PySide6.QtWidgets import QWidget
 
 from app.views import colours
+from app.views.past import period_of
 from app.views.scene import EDGES, FLAT_EDGES, Part, SceneView
 from app.views.slicing import height_of, is_slice
 from app.views.space import of_panel
@@ -76,6 +77,10 @@ class PainterSwarmView(SceneView):
             if ring is not None and panel == self._panel_of_pointer:
                 painter.setPen(QPen(self.theme.colour("accent"), 1.5))
                 painter.drawPolyline(_polygon(self._seen(ring, part)[0]))
+            mark = self._mark_on_screen(panel)
+            if mark is not None:
+                painter.setPen(QPen(self.theme.colour("accent"), 2))
+                painter.drawPolyline(_polygon(self._seen(mark, part)[0]))
             painter.restore()
 
     def _paint_ground(self, painter: QPainter) -> None:
@@ -186,7 +191,7 @@ class PainterSwarmView(SceneView):
     def _paint_trails(
         self, painter: QPainter, part: Part, panel: int, _index: int, trails: Any
     ) -> None:
-        made = strands(of_panel(trails.path, 3, panel))
+        made = strands(of_panel(trails.path, 3, panel), period_of(self._box(), panel))
         a, _ = self._seen(made.tail, part)
         b, _ = self._seen(made.tip, part)
         known = np.isfinite(a + b).all(axis=1)

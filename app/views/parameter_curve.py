@@ -52,6 +52,7 @@ class ParameterCurveView(PlotBase):
         self._faded: list[tuple[np.ndarray, np.ndarray]] = []  # ways of earlier loops
         self._points = np.empty((0, 3))  # x, mean, error
         self._run: tuple[float, float, float] | None = None
+        self._beside = (np.nan,) * 3
         self._words = ("", "")
         self._span: tuple[float, float] | None = None
         self._log = False
@@ -124,6 +125,12 @@ class ParameterCurveView(PlotBase):
         self._run = (x, mean, error)
         self.touch()
 
+    def set_beside(self, x: float, mean: float, error: float = np.nan) -> None:
+        """Where the run B stands now, beside it; not-a-number where there is none."""
+        if (x, mean, error) != self._beside and (np.isfinite(mean) or np.isfinite(self._beside[1])):
+            self._beside = (x, mean, error)
+            self.touch()
+
     def set_labels(
         self,
         x: str,
@@ -140,7 +147,7 @@ class ParameterCurveView(PlotBase):
 
     def clear(self) -> None:
         """Forget what was measured, and where the run stands."""
-        self._points, self._run = np.empty((0, 3)), None
+        self._points, self._run, self._beside = np.empty((0, 3)), None, (np.nan,) * 3
         self._loop, self._faded = None, []
         self.touch()
 
@@ -191,6 +198,13 @@ class ParameterCurveView(PlotBase):
         self._core = pg.ScatterPlotItem(
             size=5 * theme.scale, pen=None, brush=theme.colour("accent")
         )
+        second = theme.colour("b")
+        self._square = pg.ScatterPlotItem(
+            size=11 * theme.scale, pen=pg.mkPen(theme.colour("panel")), brush=second, symbol="s"
+        )
+        self._second_bar = pg.ErrorBarItem(
+            x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=pg.mkPen(second, width=2)
+        )
         self._dashes = pg.PlotDataItem(pen=pen(theme, "weaker"), connect="finite")
         self._dashes.setZValue(5)
         self._plot.addItem(self._dashes)
@@ -214,7 +228,8 @@ class ParameterCurveView(PlotBase):
         for item in (*self._old, *self._ways, *self._way_names):
             item.setZValue(8)
             self._plot.addItem(item)
-        layers = (self._bars, self._spots, self._bar, self._ring, self._core)
+        beside = (self._second_bar, self._square)
+        layers = (self._bars, self._spots, *beside, self._bar, self._ring, self._core)
         for z, item in enumerate(layers):
             item.setZValue(10 + z)
             self._plot.addItem(item)
@@ -288,14 +303,18 @@ class ParameterCurveView(PlotBase):
                 name.setPos(self._on_axis(way[0])[middle], way[1][middle])
 
     def _draw_run(self) -> None:
-        x, mean, error = self._run or (np.nan,) * 3
-        at = self._on_axis(np.array([x], float))
-        known = np.isfinite(at[0] + mean)
-        spot = (at, np.array([mean])) if known else (np.empty(0), np.empty(0))
-        self._ring.setData(*spot)
-        self._core.setData(*spot)
-        height = np.full(len(spot[0]), 4 * error if np.isfinite(error) else 0.0)
-        self._bar.setData(x=spot[0], y=spot[1], height=height)
+        for run, marks, bar in (
+            (self._run or (np.nan,) * 3, (self._ring, self._core), self._bar),
+            (self._beside, (self._square,), self._second_bar),
+        ):
+            x, mean, error = run
+            at = self._on_axis(np.array([x], float))
+            known = np.isfinite(at[0] + mean)
+            spot = (at, np.array([mean])) if known else (np.empty(0), np.empty(0))
+            for mark in marks:
+                mark.setData(*spot)
+            height = np.full(len(spot[0]), 4 * error if np.isfinite(error) else 0.0)
+            bar.setData(x=spot[0], y=spot[1], height=height)
 
     def _on_axis(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -307,7 +326,8 @@ class ParameterCurveView(PlotBase):
         if np.isfinite(left) and right > left:
             room = 0.02 * (right - left)
             self._plot.setXRange(left - room, right + room, padding=0)
-        arrays = [*self._curves.values(), self._points[:, 1], np.array([run[1]], float)]
+        stand = np.array([run[1], self._beside[1]], float)
+        arrays = [*self._curves.values(), self._points[:, 1], stand]
         if self._loop is not None:
             arrays += [self._loop.way(back=back)[1] for back in (False, True)]
         if self._span is not None:

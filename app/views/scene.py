@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QWidget
 from app.theme.tokens import rgb
 from app.views import colours
 from app.views.camera import Camera2D, Camera3D
+from app.views.overlays import Overlays
+from app.views.picking import Picking
 from app.views.slicing import Slicing
 from app.views.space import dimension, extent, panels_of
 from app.views.steering import Steering
@@ -40,6 +42,7 @@ class DensityRequest(NamedTuple):
     low: float
     high: float
     cyclic: bool
+    keeps: bool = False  # whether the points are wanted beside their picture
 
 
 class Part(NamedTuple):
@@ -51,18 +54,24 @@ class Part(NamedTuple):
     height: int
 
 
-class SceneView(Steering, Slicing, View):
+class SceneView(Steering, Slicing, Picking, View):
     """A swarm and what belongs to it. Who paints gives `_target` and says when to `_repaint`."""
 
     density_changed = Signal(bool)  # whether crowds are shown as a picture of their density
     camera_changed = Signal()
+    radius_changed = Signal(float)  # of the ring of a tool, in the system's units
 
     def __init__(
         self, theme: Theme, parent: QWidget | None = None, *, hint: Hint | None = None
     ) -> None:
         super().__init__(theme, parent)
         self._hint = hint
-        self._layers: tuple[Layer, ...] = ()
+        self._frame: tuple[Layer, ...] = ()  # as it came
+        self._layers: tuple[Layer, ...] = ()  # with what the view lays over it
+        self.overlays = Overlays()
+        self.now: float | None = None  # the time of the next frame; whoever has it says so
+        self.keeps_points = False  # somebody reads them beside a picture of their density
+        self._frames = 0
         self._fresh = False
         self._last_points: Any | None = None
         self._swarm_is_here = False
@@ -74,6 +83,7 @@ class SceneView(Steering, Slicing, View):
         self._sums_matrix: np.ndarray | None = None
         self._sums_fresh = False
         self._glow, self._images = True, True
+        self._repeats: bool | None = None  # periodic images; None: where a card draws
 
     def _repaint(self) -> None:
         raise NotImplementedError
@@ -89,18 +99,41 @@ class SceneView(Steering, Slicing, View):
     # What is shown
 
     def show_layers(self, layers: tuple[Layer, ...]) -> None:
-        if layers is self._layers:
+        if layers is self._frame:
             return
-        self._layers, self._fresh = tuple(layers), True
-        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
-        self._swarm_is_here = found is not None
-        if found is not None or not self._was_density:
-            self._last_points = found
+        self._frame = layers
+        self._frames += 1
+        self._dress_frame()
         everything = [*self._layers, self._last_points]
         self._panels = max(panels_of(layer) for layer in everything)
         self._place_camera()
         self._note_density()
+        self._follow()
         self._repaint()
+
+    def _dress_frame(self) -> None:
+        """Take the frame in, and lay over it what is wanted."""
+        self._layers, self._fresh = tuple(self._frame), True
+        found = next((la for la in self._layers if type(la).__name__ == "Points"), None)
+        self._swarm_is_here = found is not None
+        if found is not None or not self._was_density:
+            self._last_points = found
+        if found is None:
+            return
+        over, box = self.overlays, self._box()
+        coloured = self._colouring in over.colours(found, box) and not self._was_density
+        if over.shown or coloured or self.particle is not None:
+            over.see(found, box, self._frames if self.now is None else self.now)
+            if self.particle is not None:
+                over.past.also(self.particle.who)
+        shown = found
+        if coloured:
+            shown = self._last_points = over.coloured(found, box, self._colouring)
+        named = self._colouring_of(shown)
+        self._layers = (
+            *(shown if layer is found else layer for layer in self._layers),
+            *over.layers(shown, box, self._panels, named),
+        )
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
@@ -114,21 +147,24 @@ class SceneView(Steering, Slicing, View):
     @property
     def colourings(self) -> list[str]:
         points = self._points()
-        return list(points.colours) if points is not None else []
+        if points is None:
+            return []
+        worked_out = [] if self._was_density else self.overlays.colours(points, self._box())
+        return [*points.colours, *worked_out]
 
     @property
     def colouring(self) -> str:
-        names = self.colourings
-        return self._colouring if self._colouring in names else (names[0] if names else "")
+        points = self._points()
+        return "" if points is None else self._colouring_of(points)
 
     def _colouring_of(self, points: Any) -> str:
         """The chosen colouring, or the first of a swarm that does not have it."""
-        return (
-            self.colouring if self.colouring in points.colours else next(iter(points.colours), "")
-        )
+        chosen = self._colouring
+        return chosen if chosen in points.colours else next(iter(points.colours), "")
 
     def set_colouring(self, name: str) -> None:
-        self._colouring, self._fresh = name, True
+        self._colouring = name
+        self._dress_frame()
         self._repaint()
 
     @property
@@ -164,6 +200,49 @@ class SceneView(Steering, Slicing, View):
         self._forget_sources()
         self._repaint()
 
+    def set_repeats(self, on: bool) -> None:
+        """The periodic images alone, which cost a machine without a card much."""
+        self._repeats, self._fresh = on, True
+        self._forget_sources()
+        self._repaint()
+
+    @property
+    def repeats(self) -> bool:
+        """Whether periodic images are drawn."""
+        return self._images and (not self.software if self._repeats is None else self._repeats)
+
+    # What the view lays over the swarm
+
+    @property
+    def has_box(self) -> bool:
+        return self._box() is not None
+
+    @property
+    def is_periodic(self) -> bool:
+        box = self._box()
+        return box is not None and bool(box.periodic)
+
+    @property
+    def able_overlays(self) -> list[str]:
+        return self.overlays.fit(self._points(), self._box())
+
+    def scales(self) -> tuple[float | None, tuple[np.ndarray, float, float] | None]:
+        """What the overlays say in numbers: the speed of an arrow, the colours of the density."""
+        able, shown = self.able_overlays, self.overlays.shown
+        unit = self.overlays.unit if "flow" in shown and "flow" in able else None
+        density = None
+        for index, layer in enumerate(self._layers[len(self._frame) :], len(self._frame)):
+            if type(layer).__name__ == "Image":
+                ends = self._span_of(f"image {index}", layer.values, layer)
+                density = colours.table("level", "", self.theme), *ends
+        return unit or None, density
+
+    def set_overlay(self, name: str, on: bool) -> None:
+        """Trails, the flow or a coarse density over the swarm, or not."""
+        self.overlays.set_shown(name, on)
+        self._dress_frame()
+        self._repaint()
+
     # Density
 
     @property
@@ -191,7 +270,10 @@ class SceneView(Steering, Slicing, View):
         width, height = max(8, round(part.width / coarse)), max(8, round(part.height / coarse))
         table, (low, high), cyclic = self._colours_of_points(points)
         matrix = self.camera.matrix(part.width, part.height)
-        return DensityRequest(matrix, height, width, self.colouring, table, low, high, cyclic)
+        keeps = bool(self.overlays.shown) or self.seeks or self.keeps_points
+        return DensityRequest(
+            matrix, height, width, self.colouring, table, low, high, cyclic, keeps
+        )
 
     def show_density(self, sums: np.ndarray, matrix: np.ndarray | None = None) -> None:
         """Draw these sums; with the matrix they were made for, they follow the camera at once."""
@@ -202,6 +284,7 @@ class SceneView(Steering, Slicing, View):
         """How crowds are shown: as their density "auto", "always" or "never"."""
         self._density_mode, self._fresh = mode, True
         self._note_density()
+        self._dress_frame()
         self._repaint()
 
     def _note_density(self) -> None:
@@ -245,7 +328,7 @@ class SceneView(Steering, Slicing, View):
             colour = points.colours[self.colouring]
             span = self._span_of(self.colouring, colour.value, colour)
             return colour.value, colour.scale, self.colouring, span, True
-        for index, layer in enumerate(self._layers):
+        for index, layer in enumerate(self._layers[: len(self._frame)]):
             if type(layer).__name__ == "Image":
                 span = self._span_of(f"image {index}", layer.values, layer)
                 return layer.values, layer.scale, "", span, False
@@ -254,12 +337,12 @@ class SceneView(Steering, Slicing, View):
     def _place_camera(self) -> None:
         """Fit the world when it is first seen, and again when its box changes."""
         box = self._box()
-        dim = dimension(self._layers)
+        dim = dimension(self._frame)
         ends = () if box is None else (np.asarray(box.low), np.asarray(box.high))
         key = (dim, *(end.tobytes() for end in ends))
         if key == self._world:
             return
-        found = extent(self._layers)
+        found = extent(self._frame)
         if found is None:
             return
         self._world = key

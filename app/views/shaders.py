@@ -69,10 +69,12 @@ void main() {
 }
 """
 
-# Discs true to size: a matte ball with a soft edge. Cover is premultiplied.
+# Discs true to size: a matte ball, lit from above, with a soft edge and a darker rim that parts it
+# from its neighbours. Cover is premultiplied.
 DISC = """
 uniform float ink;
 uniform float diameter;  // pixels, for the width of the edge
+uniform float share;     // of its cover, where it gives way to a point of light
 uniform vec3 stage;
 varying vec3 colour;
 varying float weight;
@@ -82,7 +84,9 @@ void main() {
     float cover = clamp((1.0 - sqrt(r2)) * 0.5 * diameter + 0.5, 0.0, 1.0);
     if (cover <= 0.0) discard;
     float lit = 0.80 + 0.20 * sqrt(max(0.0, 1.0 - r2)) - 0.16 * p.y - 0.06 * r2;
+    lit *= 1.0 - 0.32 * smoothstep(0.80, 1.0, r2) * clamp(diameter / 12.0, 0.0, 1.0);
     vec3 shade = mix(colour * lit, stage, ink * (1.0 - weight));
+    cover *= share;
     gl_FragColor = vec4(shade * cover * mix(weight, 1.0, ink), cover);
 }
 """

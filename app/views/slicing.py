@@ -84,7 +84,8 @@ class Slicing(Mixed):
     def _on_screen(self, points: np.ndarray, width: float, height: float) -> np.ndarray:
         """Pixels of their panel, from its upper left corner."""
         matrix = np.asarray(self.camera.matrix(width, height), float)
-        clip = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ matrix.T
+        dim = points.shape[1]
+        clip = points @ matrix[:, :dim].T + matrix[:, 3]
         w = np.where(clip[:, 3] > 0, clip[:, 3], np.nan)
         x, y = (clip[:, 0] / w + 1) / 2 * width, (1 - clip[:, 1] / w) / 2 * height
         return np.stack([x, y], axis=1)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.views.camera import Camera2D, between
+from app.views.tools import cursor_of
 from app.views.view import Hand
 
 
@@ -23,6 +24,7 @@ FRAME = 16  # ms between two touches of a hand that is held down
 STEP = 1.18  # of the zoom, for a notch of the wheel
 RING = 48  # corners of the ring around the pointer
 SHARE = 0.06  # of the view: the ring's radius at first
+STILL = 4  # pixels within which a hand that lets go has clicked
 
 
 class Steering(Mixed):
@@ -37,6 +39,10 @@ class Steering(Mixed):
     _leave_slice: Any
     _note_pointer: Any
     holds_slice: bool
+    pick: Any  # the particle under a click
+    follows: bool  # whether the camera goes with one
+    set_following: Any
+    radius_changed: Signal
 
     def _steer(self, target: QWidget) -> None:
         self.camera: Any = Camera2D()  # or a Camera3D, as the frame asks
@@ -46,6 +52,7 @@ class Steering(Mixed):
         self._reach: float | None = None  # radius of the ring, in the system's units
         self._pointer: QPointF | None = None
         self._held: Qt.MouseButton | None = None
+        self._pressed: QPointF | None = None  # where a button went down that may click
         self._poking, self._sign = False, 1.0
         self._last: np.ndarray | None = None
         self._panel_of_pointer = 0
@@ -69,8 +76,10 @@ class Steering(Mixed):
         if self._poking:
             self._let_go()
         self._tool = name
-        cursor = Qt.CursorShape.CrossCursor if name else Qt.CursorShape.ArrowCursor
+        cursor = cursor_of(self.theme, name) if name else Qt.CursorShape.ArrowCursor
         self._target.setCursor(cursor)
+        if name:
+            self.radius_changed.emit(self.poke_radius)
         self._repaint()
 
     @property
@@ -190,6 +199,7 @@ class Steering(Mixed):
             self._poking, self._last = True, None
             self._touch()
             self._pulse.start()
+        self._pressed = event.position() if left and not pokes else None
         return True
 
     def _move(self, event: Any) -> bool:
@@ -205,6 +215,8 @@ class Steering(Mixed):
             self._repaint()
             return True
         dx, dy = self._pointer.x() - before.x(), self._pointer.y() - before.y()
+        if self.follows and (self.camera.dim == 2 or self._held != Qt.MouseButton.LeftButton):
+            self.set_following(False)
         if self._held == Qt.MouseButton.LeftButton:
             self.camera.orbit(dx, dy, *self._size())
         else:
@@ -217,8 +229,12 @@ class Steering(Mixed):
             if self._poking:
                 self._pointer = event.position()
                 self._let_go()
+            pressed, self._pressed = self._pressed, None
+            clicked = pressed is not None and not self.holds_slice
             self._leave_slice()
             self._held = None
+            if clicked and pressed and _apart(event.position(), pressed) < STILL:
+                self.pick(event.position())
         return True
 
     def _let_go(self) -> None:
@@ -232,6 +248,7 @@ class Steering(Mixed):
             return True
         if self._tool and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._reach = self.poke_radius * STEP**notches
+            self.radius_changed.emit(self._reach)
             self._repaint()
             return True
         self._flight.stop()
@@ -247,3 +264,7 @@ class Steering(Mixed):
         self._last = place
         hand = Hand(tuple(place), tuple(drag), self.poke_radius, self._sign, down)
         self.touched.emit(hand)
+
+
+def _apart(one: QPointF, other: QPointF) -> float:
+    return float(np.hypot(one.x() - other.x(), one.y() - other.y()))

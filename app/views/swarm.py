@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 IMAGES_AT_MOST = 3  # periodic images to each side
 EXPOSURE, EXPOSURE_INK = 1.35, 1.7
+FAR, NEAR = 2.5, 5.0  # pixels across: a disc is a point of light, or drawn true to size
 HALO, HALO_INK = 0.55, 0.10
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")
 
@@ -164,6 +165,9 @@ class SwarmView(Uploads):
             ring = self._ring_on_screen()
             if ring is not None and panel == self._panel_of_pointer:
                 self._outline("ring", ring, matrix, part, 1.5 * ratio)
+            mark = self._mark_on_screen(panel)
+            if mark is not None:
+                self._outline("mark", mark, matrix, part, 2.5 * self.theme.scale * ratio)
 
     def _outline(
         self, name: str, corners: np.ndarray, matrix: np.ndarray, part: Part, width: float
@@ -185,22 +189,35 @@ class SwarmView(Uploads):
     def _draw_points(
         self, parts: list[Part], ratio: float, ink: float, size: tuple[int, int]
     ) -> None:
-        grains = [self._items(panel, "points") for panel in range(self._panels)]
-        if not any(grains):
-            return
-        discs = any(item.look == "disc" for items in grains for item in items)
-        if discs or self.software:
-            for part, items in zip(parts, grains, strict=True):
+        swarms = [
+            (part, item, self._nearness(item, part, ratio))
+            for panel, part in enumerate(parts)
+            for item in self._items(panel, "points")
+        ]
+        shining = [(part, item, 1 - near) for part, item, near in swarms if near < 1]
+        if shining and self.software:
+            for part, item, share in shining:
                 matrix = self._enter(part)
-                for item in items:
-                    self._expose(item, part, ratio, ink, direct=True)
-                    if item.look == "disc":
-                        gloo.set_state(blend=True, blend_func=COVER, depth_test=item.dim == 3)
-                    else:
-                        gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN)
-                    for shift in self._shifts(matrix) if item.look == "disc" else ((0.0, 0.0),):
-                        item.draw(matrix, shift)
-            return
+                gloo.set_state(blend=True, blend_func=COVER if ink else SCREEN, depth_test=False)
+                self._shine(item, part, matrix, ratio, ink, share)
+        elif shining:
+            self._draw_light(parts, shining, ratio, ink, size)
+        for part, item, near in swarms:
+            if near > 0:
+                matrix = self._enter(part)
+                gloo.set_state(blend=True, blend_func=COVER, depth_test=item.dim == 3)
+                uniforms = self._as_disc(item, part, ratio, ink, near)
+                item.draw("disc", matrix, uniforms, self._shifts(matrix), OUTSIDE)
+
+    def _draw_light(
+        self,
+        parts: list[Part],
+        shining: list[tuple[Part, Sprites, float]],
+        ratio: float,
+        ink: float,
+        size: tuple[int, int],
+    ) -> None:
+        """Points of light are added up beside the picture, with their bloom, and developed."""
         light = self._item_of_view("light", Light)
         light.resize(*size)
         with light.target:
@@ -208,12 +225,9 @@ class SwarmView(Uploads):
             gloo.set_viewport(0, 0, *size)
             gloo.clear(color=(0, 0, 0, 0), depth=False)
             gloo.set_state(blend=True, blend_func=("one", "one"), depth_test=False)
-            for part, items in zip(parts, grains, strict=True):
+            for part, item, share in shining:
                 matrix = self._enter(part)
-                for item in items:
-                    self._expose(item, part, ratio, ink, direct=False)
-                    for shift in self._shifts(matrix):
-                        item.draw(matrix, shift)
+                self._shine(item, part, matrix, ratio, ink, share)
         if self._glow:
             light.spread()
         develop = light.develop
@@ -227,33 +241,67 @@ class SwarmView(Uploads):
             left, bottom, wide, high = part
             light.draw((left / size[0], bottom / size[1], wide / size[0], high / size[1]))
 
-    def _expose(self, item: Sprites, part: Part, ratio: float, ink: float, *, direct: bool) -> None:
-        """Sizes and strengths, so that a crowd of any number is as bright as it is dense."""
-        program, camera = item.program, self.camera
-        pixel = camera.pixel(part.width, part.height)
+    def _diameter(self, part: Part, ratio: float) -> float:
+        """Of a disc, in device pixels."""
         points = self._points()
-        flat = camera.dim == 2
-        distance = 1.0 if flat else camera.distance
-        program["depths"] = (
-            (1.0, 2.0) if flat else (distance - 0.9 * camera.radius, distance + 1.1 * camera.radius)
-        )
-        if item.look == "disc":
-            radius = points.radius if points is not None else None
-            if radius is None:
-                diameter = 7.0 * self.theme.scale * ratio
-            else:
-                diameter = 2 * float(np.max(np.asarray(radius))) / pixel
-            program["size"], program["diameter"] = diameter * distance, diameter
-            program["smallest"], program["largest"] = 1.5, max(4.0, self._largest_sprite())
-            program["strength"] = 1.0
-            program["stage"] = rgb(self.theme.hex("stage"))
-            program["ink"] = ink
-            return
+        radius = points.radius if points is not None else None
+        if radius is None:
+            return 7.0 * self.theme.scale * ratio
+        return 2 * float(np.max(np.asarray(radius))) / self.camera.pixel(part.width, part.height)
+
+    def _nearness(self, item: Sprites, part: Part, ratio: float) -> float:
+        """From 0, where a disc is too small to be more than a point of light, to 1."""
+        if item.look != "disc":
+            return 0.0
+        share = (self._diameter(part, ratio) / ratio - FAR) / (NEAR - FAR)
+        share = min(max(share, 0.0), 1.0)
+        return share * share * (3 - 2 * share)
+
+    def _depths(self) -> tuple[float, tuple[float, float]]:
+        """The distance of the eye, and the nearest and farthest there is to see."""
+        camera = self.camera
+        if camera.dim == 2:
+            return 1.0, (1.0, 2.0)
+        eye = camera.distance
+        return eye, (eye - 0.9 * camera.radius, eye + 1.1 * camera.radius)
+
+    def _as_disc(
+        self, item: Sprites, part: Part, ratio: float, ink: float, near: float
+    ) -> dict[str, Any]:
+        diameter, (distance, depths) = self._diameter(part, ratio), self._depths()
+        return {
+            "size": diameter * distance,
+            "diameter": diameter,
+            "smallest": 1.5,
+            "largest": max(4.0, self._largest_sprite()),
+            "strength": 1.0,
+            "share": near,
+            "stage": rgb(self.theme.hex("stage")),
+            "ink": ink,
+            "depths": depths,
+        }
+
+    def _shine(
+        self,
+        item: Sprites,
+        part: Part,
+        matrix: np.ndarray,
+        ratio: float,
+        ink: float,
+        share: float,
+    ) -> None:
+        """Sizes and strengths, so that a crowd of any number is as bright as it is dense."""
+        pixel, (distance, depths) = self.camera.pixel(part.width, part.height), self._depths()
         size, strength = self._grain(item, pixel, ratio)
-        program["size"] = size * distance
-        program["smallest"] = 1.6 * ratio
-        program["largest"] = 40.0 * ratio
-        program["strength"] = strength * (1.25 if direct and not ink else 1.0)
+        uniforms = {
+            "size": size * distance,
+            "smallest": 1.6 * ratio,
+            "largest": 40.0 * ratio,
+            "strength": strength * share * (1.25 if self.software and not ink else 1.0),
+            "depths": depths,
+        }
+        look = "comet" if item.look == "comet" else "grain"
+        item.draw(look, matrix, uniforms, self._shifts(matrix), OUTSIDE if self.software else 1.0)
 
     def _grain(self, item: Sprites, pixel: float, ratio: float) -> tuple[float, float]:
         """Size in device pixels and strength of a sprite: both follow √(area / N)."""
@@ -280,7 +328,7 @@ class SwarmView(Uploads):
         """The box itself, and those of its periodic images that are in sight."""
         box = self._box()
         here = [(0.0, 0.0)]
-        if self.software or not self._images or box is None or not box.periodic:
+        if not self.repeats or box is None or not box.periodic:
             return here
         if self.camera.dim == 3 or np.ndim(box.low) != 1:
             return here
@@ -345,7 +393,7 @@ class SwarmView(Uploads):
         canvas.set_current()
         everything = [*self._drawn.values(), *self._tables.values()]
         everything += [
-            getattr(self, f"_{name}", None) for name in ("ground", "light", "ring", "edge")
+            getattr(self, f"_{name}", None) for name in ("ground", "light", "ring", "edge", "mark")
         ]
         everything += getattr(self, "_density", [])
         for item in everything:

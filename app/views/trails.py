@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from app.views.past import shortest
+
 
 FADE = 1.5  # power of the age at which a trail fades: its older half is a hint
 
@@ -19,15 +21,20 @@ class Strands(NamedTuple):
     point: np.ndarray  # which point a piece belongs to
 
 
-def strands(path: Any) -> Strands:
-    """The pieces of `path[k, n, dim]`, oldest first."""
+def strands(path: Any, period: np.ndarray | None = None) -> Strands:
+    """The pieces of `path[k, n, dim]`, oldest first.
+
+    In a periodic box a piece that leaves it goes on outside, and does not cross all of it.
+    """
     path = np.asarray(path)
     steps, count, dim = path.shape
     left = np.linspace(0, 1, steps) ** FADE
     ends = np.stack([left[:-1], left[1:]], axis=1)
+    tail = path[:-1]
+    tip = path[1:] if period is None else tail + shortest(path[1:] - tail, period)
     return Strands(
-        path[:-1].reshape(-1, dim),
-        path[1:].reshape(-1, dim),
+        tail.reshape(-1, dim),
+        tip.reshape(-1, dim),
         np.repeat(ends, count, axis=0),
         np.tile(np.arange(count), steps - 1),
     )

@@ -13,6 +13,7 @@ from vispy import gloo
 from app.views import colours
 from app.views.camera import FILL
 from app.views.drawing import Picture, Sprites, Strokes, texture_of
+from app.views.past import period_of
 from app.views.scene import EDGES, FLAT_EDGES, OUTSIDE, SceneView
 from app.views.slicing import height_of, is_slice
 from app.views.space import of_panel
@@ -75,18 +76,21 @@ class Uploads(SceneView):
         elif cyclic and "heading" in name and place.shape[1] == 2 and not self.software:
             look = "comet"
         key = (panel, index, "points", look, place.shape[1])
-        sprites = self._item(key, lambda: Sprites(look, place.shape[1]))
+        sprites: Sprites = self._item(key, lambda: Sprites(look, place.shape[1]))
         if self._changed(key, points.position, points.colours[name].value if name else None):
             sprites.put(place, value)
         scale = points.colours[name].scale if name else "level"
-        program = sprites.program
         low, high = span
-        program["low"], program["per_span"] = low, 1 / max(high - low, 1e-12)
+        per_span = 1 / max(high - low, 1e-12)
         if scale == "category":  # colours are picked, not mixed
-            program["low"], program["per_span"] = -0.5, 1 / 256
-        program["cyclic"] = float(cyclic)
-        program["by_depth"] = float(not name and place.shape[1] == 3)
-        program["colours"] = self._table(table, cyclic, scale)
+            low, per_span = -0.5, 1 / 256
+        sprites.tint = {
+            "low": low,
+            "per_span": per_span,
+            "cyclic": float(cyclic),
+            "by_depth": float(not name and place.shape[1] == 3),
+            "colours": self._table(table, cyclic, scale),
+        }
         return key
 
     def _table(self, table: np.ndarray, cyclic: bool, scale: str) -> gloo.Texture2D:
@@ -108,7 +112,7 @@ class Uploads(SceneView):
         key = (panel, index, "trails")
         item = self._item(key, lambda: Strokes())
         if self._changed(key, trails.path, trails.colour):
-            made = strands(of_panel(trails.path, 3, panel))
+            made = strands(of_panel(trails.path, 3, panel), period_of(self._box(), panel))
             colour = trails.colour
             value = None if colour is None else of_panel(colour.value, 1, panel)[made.point]
             item.put(made.tail, made.tip, value, made.ends)
@@ -166,7 +170,7 @@ class Uploads(SceneView):
         low, high = np.zeros(2), np.array(shape[::-1], float)
         if box is not None:
             low, high = of_panel(box.low, 1, panel)[:2], of_panel(box.high, 1, panel)[:2]
-        repeated = box is not None and box.periodic and self._images and not self.software
+        repeated = box is not None and box.periodic and self.repeats
         smooth = image.scale == "level" or self._shrinks(shape)
         key = (panel, index, "image", shape, smooth, image.onto, repeated)
         item = self._item(key, lambda: Picture(shape, smooth=smooth, repeated=repeated))

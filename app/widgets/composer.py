@@ -119,6 +119,12 @@ class Composer(QDialog):
             "data": DATA[self._data.value()],
         }
 
+    def set_format(self, name: str) -> None:
+        """Take the format of a file by its ending; another one is left."""
+        name = {"tif": "tiff"}.get(name, name).upper()
+        if name in FORMATS:
+            self._format.setValue(name)
+
     def show_preview(
         self, picture: QPixmap | None, size: str = "", texts: Mapping[str, str] | None = None
     ) -> None:

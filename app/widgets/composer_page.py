@@ -35,6 +35,8 @@ class PageForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._presets = tuple(presets.values())
+        self._given: dict[str, Any] = {}  # the style that was last shown, ...
+        self._shown: dict[str, Any] = {}  # ... and as the fields showed it
         names = tuple(f"{p['title']}  ·  {p['width']:g} mm" for p in self._presets)
         self._preset = Combo(theme, (*names, OWN))
         self._width = Amount(20, 2000, 86.0, " mm")
@@ -88,7 +90,13 @@ class PageForm(QWidget):
         self.restyle(theme)
 
     def style_asked(self) -> dict[str, Any]:
-        """The fields of a `FigureStyle`."""
+        """The fields of a `FigureStyle`; what was given and not touched is as it was given."""
+        shown = self._read()
+        kept = {n: v for n, v in self._given.items() if n in shown and shown[n] == self._shown[n]}
+        return shown | kept
+
+    def _read(self) -> dict[str, Any]:
+        """As the fields show it, which are not as fine as numbers are."""
         return {
             "width": self._width.value(),
             "height": self._height.value() or None,
@@ -114,6 +122,7 @@ class PageForm(QWidget):
             self._bars.setValue(style["bars"])
             self._scale.setChecked(style["scale_bar"])
             self._ground.setValue(style["background"])
+        self._given, self._shown = dict(style), self._read()
         self._name_page()
 
     def restyle(self, theme: Theme) -> None:

@@ -273,8 +273,8 @@ class VideoDialog(QDialog):
         steps = (self.frames - 1) * wish["every"]
         short = " (there is no more)" if wish["past"] and steps + wish["every"] > self._past else ""
         self._told.setText(
-            f"{frames} frames, {frames / wish['fps']:.1f} s  ·  {steps} steps{short}  ·  "
-            f"about {size:.0f} MB"
+            f"{frames} frame{'' if frames == 1 else 's'}, {frames / wish['fps']:.1f} s  ·  "
+            f"{steps} steps{short}  ·  about {size:.0f} MB"
         )
         self._save.setEnabled(wish["camera"] != "through keys" or self._keys > 0)
         if self.isVisible():

@@ -6,9 +6,8 @@ no number is given, but the reason.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +23,7 @@ from engine.core.stepping import begin, enlarged
 from engine.core.system import System
 from engine.core.theory import Criticality
 from engine.core.theory_maps import critical_values
+from engine.core.turning import SizeRuns, located
 
 
 POINTS = 11  # parameter values of a round
@@ -35,36 +35,10 @@ LONGEST = 65_536  # steps of a run; what remembers its past for longer is refuse
 MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
 LONGER = 4  # times that the second round runs: where the curves lie close, errors must be small
 NARROW = 0.35  # of the first span is looked at again
-SURE = 2.5  # standard errors that sizes must lie apart, on either side of a crossing
-DRAWS = 200  # of the bootstrap
 
 
 class TooSlow(ValueError):  # noqa: N818 (it is a sentence)
     """Runs that can be afforded are too short for what they remember."""
-
-
-class SizeRuns(NamedTuple):
-    """Averages at each size, parameter value and seed: `[size, point, seed]`."""
-
-    parameter: str
-    sizes: tuple[int, ...]
-    values: np.ndarray  # [point]
-    order: np.ndarray  # of the order parameter, without its sign
-    square: np.ndarray
-    fourth: np.ndarray
-    observed: np.ndarray  # of the observable that the method looks at
-    memory: np.ndarray  # autocorrelation times in steps, [size, point]
-    steps: int
-
-    @property
-    def mean(self) -> np.ndarray:
-        """[size, point]"""
-        return self.order.mean(axis=2)
-
-    @property
-    def error(self) -> np.ndarray:
-        """[size, point], from the spread over the seeds."""
-        return self.order.std(axis=2, ddof=1) / math.sqrt(self.order.shape[2])
 
 
 class CriticalPoint(NamedTuple):
@@ -124,8 +98,8 @@ def find_critical_point(
                 yield runs._replace(share=(turn + reached) / 2)
         assert isinstance(runs, SizeRuns)
         steps = min(LONGER * runs.steps, longest)
-        value, error, curves = _located(system, how, runs)
-        half = NARROW * (how.span[1] - how.span[0]) / 2
+        value, error, curves = located(how, runs)
+        half = (1 if how.method == "onset" else NARROW) * (how.span[1] - how.span[0]) / 2
         low, high = max(how.span[0], value - half), min(how.span[1], value + half)
         if turn:
             yield CriticalPoint(
@@ -334,140 +308,6 @@ def _memory(runs: np.ndarray) -> float:
     window = np.arange(1, count)
     enough = np.flatnonzero(window >= 5 * time)
     return float(max(time[enough[0]] if len(enough) else time[-1], 0.5))
-
-
-Look = Callable[[SizeRuns, np.ndarray], np.ndarray]  # runs and chosen seeds to [size, point]
-
-
-def _located(
-    system: System[Any], how: Criticality, runs: SizeRuns
-) -> tuple[float, float, np.ndarray]:
-    """The critical value, its error, and the curves that tell it."""
-    methods = {
-        "binder": (_cumulants, _crossing),
-        "susceptibility": (_susceptibilities, _peak),
-        "jump": (partial(_helicity, level=how.level), _crossing),
-        "loss": (_orders, partial(_loss, level=how.level)),
-    }
-    if how.method not in methods:
-        raise ValueError(f"{how.method!r} is no method: choose from {', '.join(methods)}.")
-    look, locate = methods[how.method]
-    seeds = runs.order.shape[2]
-    everyone = np.arange(seeds)
-    curves = look(runs, everyone)
-    value, drift = locate(runs, curves)
-    if not math.isfinite(value):
-        raise ValueError(
-            f"Nothing turns between {how.parameter} = {runs.values[0]:.4g} and "
-            f"{runs.values[-1]:.4g}: the other parameters may have moved it elsewhere."
-        )
-    draw = np.random.default_rng(0)
-    drawn = [look(runs, draw.choice(everyone, seeds)) for _ in range(DRAWS)]
-    again = [locate(runs, other)[0] for other in drawn]
-    again = [other for other in again if math.isfinite(other)]
-    if len(again) < DRAWS / 2 or (locate is _crossing and not _clear(runs, curves, drawn, value)):
-        raise ValueError(
-            f"Nothing turns clearly between {how.parameter} = {runs.values[0]:.4g} and "
-            f"{runs.values[-1]:.4g}: the runs are too noisy to say, or it turns elsewhere."
-        )
-    spread = float(np.subtract(*np.percentile(again, [84, 16]))) / 2
-    return value, math.hypot(spread, drift), curves
-
-
-def _clear(runs: SizeRuns, curves: np.ndarray, drawn: list[np.ndarray], value: float) -> bool:
-    """Whether the two largest sizes lie apart beyond their noise, one way on either side."""
-    gap = curves[-1] - curves[-2]
-    noise = np.std([other[-1] - other[-2] for other in drawn], axis=0) + 1e-30
-    before = runs.values < value
-    ordered = before if runs.mean[-1, 0] > runs.mean[-1, -1] else ~before
-    if not (ordered.any() and (~ordered).any()):
-        return False
-    sure = gap / noise
-    return bool(sure[ordered].max() > SURE and -sure[~ordered].min() > SURE)
-
-
-def _cumulants(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
-    fourth, square = runs.fourth[:, :, seeds].mean(axis=2), runs.square[:, :, seeds].mean(axis=2)
-    return 1 - fourth / (3 * np.maximum(square, 1e-30) ** 2)
-
-
-def _susceptibilities(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
-    spread = runs.square[:, :, seeds].mean(axis=2) - runs.order[:, :, seeds].mean(axis=2) ** 2
-    return np.array(runs.sizes)[:, None] * spread
-
-
-def _helicity(runs: SizeRuns, seeds: np.ndarray, level: float) -> np.ndarray:
-    """What does not depend on the size at the jump (Weber and Minnhagen 1988).
-
-    There the stiffness exceeds its universal value by 1 / (2 ln L + C), with one C for all L.
-    """
-    stiff = runs.observed[:, :, seeds].mean(axis=2) / (level * runs.values)
-    excess = np.maximum(stiff - 1, 0.02)
-    return -(1 / excess - 2 * np.log(np.array(runs.sizes))[:, None])
-
-
-def _orders(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
-    return runs.observed[:, :, seeds].mean(axis=2)
-
-
-def _crossing(runs: SizeRuns, curves: np.ndarray) -> tuple[float, float]:
-    """Where the curves of the two largest sizes cross, and how far that moved from the last two."""
-    ordered_first = runs.mean[-1, 0] > runs.mean[-1, -1]
-    at = [_turn(runs.values, big - small, ordered_first) for small, big in pairwise(curves)]
-    drift = abs(at[-1] - at[-2]) / 2 if len(at) > 1 and math.isfinite(at[-2]) else 0.0
-    return at[-1], drift
-
-
-def _turn(x: np.ndarray, gap: np.ndarray, ordered_first: bool) -> float:
-    """Where the gap between two sizes leaves the ordered side and turns negative.
-
-    On the side without order the larger size lies clearly below, so the search begins where it
-    does so most, and goes towards order; a line through four points levels their noise.
-    """
-    if not ordered_first:
-        x, gap = x[::-1], gap[::-1]
-    smooth = np.convolve(np.pad(gap, 1, mode="edge"), np.ones(3) / 3, mode="valid")
-    for k in range(int(np.argmin(smooth)), 0, -1):
-        if smooth[k - 1] >= 0 > smooth[k]:
-            near = slice(max(0, k - 2), k + 2)
-            slope, offset = np.polyfit(x[near] - x[k], gap[near], 1)
-            root = x[k] - offset / slope if slope else math.nan
-            return float(np.clip(root, *sorted((x[near][0], x[near][-1]))))
-    return math.nan
-
-
-def _peak(runs: SizeRuns, curves: np.ndarray) -> tuple[float, float]:
-    """Where susceptibilities peak, as N grows: in 1/√N, with what that assumes as an error."""
-    at = []
-    for row in np.log(np.maximum(curves, 1e-30)):
-        top = int(np.clip(np.argmax(row), 2, len(row) - 3))
-        x, y = runs.values[top - 2 : top + 3], row[top - 2 : top + 3]
-        bend, slope, _ = np.polyfit(x - x[2], y, 2)
-        at.append(x[2] - slope / (2 * bend) if bend < 0 else math.nan)
-    return _without_end(runs.sizes, np.array(at))
-
-
-def _loss(runs: SizeRuns, curves: np.ndarray, level: float) -> tuple[float, float]:
-    """Where an order falls below a level, as N grows."""
-    at = []
-    for row in curves:
-        below = np.flatnonzero((row[:-1] >= level) & (row[1:] < level))
-        if not below.size:
-            return math.nan, 0.0
-        k = below[0]
-        share = (row[k] - level) / (row[k] - row[k + 1])
-        at.append(runs.values[k] + share * (runs.values[k + 1] - runs.values[k]))
-    return _without_end(runs.sizes, np.array(at))
-
-
-def _without_end(sizes: tuple[int, ...], at: np.ndarray) -> tuple[float, float]:
-    """Values at finite sizes as sizes grow: along 1/√N, and half of that step as its error."""
-    if not np.isfinite(at).all():
-        return math.nan, 0.0
-    if len(at) < 2:
-        return float(at[-1]), 0.0
-    _, limit = np.polyfit(np.array(sizes, float) ** -0.5, at, 1)
-    return float(limit), abs(limit - at[-1]) / 2
 
 
 def _expected(system: System[Any], how: Criticality, value: float) -> float | None:

@@ -23,6 +23,7 @@ class Splat:
     colouring: str = word(default="")  # the first of the points' colours unless named
     height: int = word(default=600)
     width: int = word(default=800)
+    keeps: bool = word(default=False)  # whether the points are wanted as well
 
 
 def density(frame: Frame, wish: Splat) -> Float[Array, "*panel height width 4"]:

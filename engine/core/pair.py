@@ -11,7 +11,7 @@ from engine.core.parameters import parameters
 from engine.core.simulation import Simulation
 from engine.core.stepping import Run, State, inexact
 from engine.core.system import Touch
-from engine.core.timeline import changes
+from engine.core.timeline import Position, changes
 
 
 UNLIKE = 0.01  # of its spread, by which a number differs; and of the numbers, so that runs part
@@ -78,27 +78,30 @@ class Pair(Generic[State]):
         self._step = None
         return self
 
-    def poke(self, name: str, touch: Touch | None = None) -> Self:
-        """Let the same hand act on both, with the same noise."""
-        for row in self.rows:
-            row.poke(name, touch)
+    def poke(self, name: str, touch: Touch | None = None, rows: tuple[int, ...] = (0, 1)) -> Self:
+        """Let a hand act on both, with the same noise; or on one, to see how that spreads."""
+        for row in rows:
+            self.rows[row].poke(name, touch)
         return self
 
-    def follow(self, seconds: float = math.inf) -> bool:
+    def follow(self, seconds: float = math.inf, place: Position | None = None) -> bool:
         """Bring the second row to where the first one went; False where it takes longer.
 
         Where the first went to another past than the second knows, the second becomes its copy
-        again, under the parameters it had.
+        again, under the parameters it had. A `place` of the second's own timeline tells which of
+        several at the same step is meant.
         """
         here, other = self.one.step, self.other
         if self._left is None:
             self._left = other.system
-        if here < other.step:
+        if self._step is not None and here < self._step:
+            self._step = None
+        if place is not None:
+            other.jump(place)
+        elif here < other.step:
             other.jump(other.goal(here))
-            if self._step is not None and here < self._step:
-                self._step = None
         end = other.timeline.tip(other.position.branch).step
-        if not other.approach(other.goal(min(here, end)), seconds):
+        if not other.approach(place or other.goal(min(here, end)), seconds):
             return False
         if other.step < here:
             other.run(min(here - other.step, other.steps_in(seconds)))

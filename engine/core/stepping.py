@@ -105,9 +105,9 @@ def look(
     frame = system.frame(state)
     shown = {name: frame[name] for name in (frame if views is None else views)}
     pictures = {wish.view: density(frame, wish) for wish in splats}
-    for view in pictures:
-        if view in shown:
-            shown = without_swarm(shown, view)
+    for wish in splats:
+        if wish.view in shown and not wish.keeps:
+            shown = without_swarm(shown, wish.view)
     # JAX sorts the keys of a dict; the first view and the first observable have a meaning.
     return Sight(
         OrderedDict(shown),

@@ -180,6 +180,10 @@ class System(abc.ABC, Generic[State]):
         """Sentences a person should read while they are true: a step too long, a limit left."""
         return {}
 
+    def backend(self) -> str:
+        """By which method it sums over neighbours, in a word or two; said beside the device."""
+        return ""
+
     def replace(self, **values: Any) -> Self:
         """A copy with other parameter values."""
         for name in values:

@@ -1,73 +1,20 @@
 """Sessions as files in the whole window: saved, opened, recovered, refused."""
 
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu
 
+from app.figures.style import FigureStyle
 from app.recent import MOST, Recent
 from app.recovery import Recovery
-from app.theme.theme import Theme
-from app.window import Window
 from engine import Session, Simulation
 from engine.systems import gallery
-
-
-PATIENCE = 90_000  # ms
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("window")
-
-
-@pytest.fixture(scope="module")
-def window(qapp, folder):
-    theme = Theme("dark")
-    theme.apply(qapp)
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    window = Window(theme, first="kuramoto", settings=settings)
-    window.restore()
-    window.resize(1280, 800)
-    window.show()
-    yield window
-    window.close()
-    window.deleteLater()
-    QApplication.sendPostedEvents()
-
-
-def wait_for(qtbot, claim):
-    qtbot.waitUntil(lambda: bool(claim()), timeout=PATIENCE)
-
-
-@pytest.fixture
-def run(window, qtbot):
-    wait_for(qtbot, lambda: bool(window.session.gallery))
-    build = None if window.moment is None else window.moment.build
-    window.session.open("kuramoto", n=256, coupling=1.0)
-    wait_for(
-        qtbot,
-        lambda: (
-            window.moment is not None
-            and window.moment.build != build
-            and window.moment.system.n == 256  # the window's own first run may come in between
-            and window.moment.past.position.step > 20
-        ),
-    )
-    return window
-
-
-def paused(run, qtbot):
-    run.session.play(False)
-    wait_for(qtbot, lambda: not run.moment.running)
-
-
-def places(window):
-    layers = window.moment.frame[window.stage.name]
-    return next(np.asarray(la.position) for la in layers if type(la).__name__ == "Points")
+from tests.app.windows import places, rest, step, there, wait_for
 
 
 def saved(run, qtbot, path):
@@ -79,7 +26,7 @@ def test_a_session_opens_to_the_same_picture(run, qtbot, tmp_path):
     run.session.set(coupling=2.5)
     run.session.commit()
     wait_for(qtbot, lambda: run.moment.system.coupling == 2.5)
-    paused(run, qtbot)
+    rest(run, qtbot)
     run.stage.view.camera.zoom = 2.0
     run.stage.view._moved()
     run.parameters.row("width").set_locked(True)
@@ -118,7 +65,7 @@ def test_two_runs_open_as_two(run, qtbot, tmp_path):
     run.session.set(coupling=3.0)
     run.session.commit()
     wait_for(qtbot, lambda: run.moment.other.system.coupling == 3.0)
-    paused(run, qtbot)
+    rest(run, qtbot)
     path = tmp_path / "pair.manyscope"
     saved(run, qtbot, path)
     run.session.open("kuramoto", n=64)
@@ -127,6 +74,94 @@ def test_two_runs_open_as_two(run, qtbot, tmp_path):
     wait_for(qtbot, lambda: run.moment.other is not None and run.moment.system.n == 256)
     assert run.session.comparing
     wait_for(qtbot, lambda: [s.coupling for s in run.session.systems] == [1.0, 3.0])
+
+
+def test_a_run_that_was_left_for_another_comes_back_by_undo_as_it_was(run, qtbot):
+    run.session.set(coupling=2.5)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.system.coupling == 2.5)
+    rest(run, qtbot)
+    before, here = places(run), run.moment.past.position
+    run.open_system("coulomb-gas")
+    wait_for(qtbot, lambda: not run.session.opening and run.moment.tick > 3)
+    assert "Coulomb" in run.session.undo_stack.undoText()
+    assert not run.documents.modified
+    rest(run, qtbot)
+    later = places(run)
+
+    run.do("undo")
+    wait_for(qtbot, lambda: run.session.id == "kuramoto" and not run.session.opening)
+    assert run.moment.past.position == here
+    np.testing.assert_array_equal(places(run), before)
+    assert run.documents.modified  # no file holds that K was moved
+    run.do("undo")
+    wait_for(qtbot, lambda: run.moment.system.coupling == 1.0)
+    run.do("redo")
+    run.do("redo")
+    wait_for(qtbot, lambda: run.session.id == "coulomb-gas" and not run.session.opening)
+    np.testing.assert_array_equal(places(run), later)
+
+
+def test_what_cannot_be_built_leaves_the_run_that_was_there(run, qtbot, tmp_path, monkeypatch):
+    rest(run, qtbot)
+    before, here = places(run), run.moment.past.position
+    path = tmp_path / "ends.manyscope"
+    Session.of(Simulation(gallery()["vicsek"](n=256)).run(5), state=False).save(path)
+
+    def fail(*_, **__):
+        raise ValueError("It cannot be replayed here.")
+
+    monkeypatch.setattr("engine.replaying.replay", fail)
+    with qtbot.waitSignal(run.session.refused, timeout=60_000) as refused:
+        run.documents.open_path(path)
+    assert refused.args == ["It cannot be replayed here."]
+    monkeypatch.undo()
+    wait_for(qtbot, lambda: run.session.id == "kuramoto" and not run.session.opening)
+    there(run, qtbot, here.step)
+    np.testing.assert_array_equal(places(run), before)
+    assert run.documents.path is None
+
+
+def test_a_figure_opens_to_its_page_and_is_saved_again_to_the_same_bytes(
+    run, qtbot, tmp_path, monkeypatch
+):
+    wait_for(qtbot, lambda: run.diagrams.measured is not None)
+    run.session.set(coupling=2.5)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.system.coupling == 2.5)
+    rest(run, qtbot)
+    run.stage.view.camera.zoom = 2.0
+    run.stage.view._moved()
+    kinds, here = ("png", "pdf", "svg"), step(run)
+    paths = [tmp_path / f"first.{kind}" for kind in kinds]
+    composed(run, qtbot, monkeypatch, *paths, panels=[("circle", None), ("circle", 10)])
+    for kind in kinds:
+        run.session.play(True)
+        run.stage.view.camera.zoom = 1.0
+        wait_for(qtbot, lambda: step(run) > here + 5)
+        run.documents.open_path(tmp_path / f"first.{kind}")
+        opened = f"Opened first.{kind}"
+        wait_for(qtbot, lambda said=opened: run.stage._banner.accessibleName().startswith(said))
+        composed(run, qtbot, monkeypatch, tmp_path / f"again.{kind}")
+        first, again = (tmp_path / f"{name}.{kind}" for name in ("first", "again"))
+        assert again.read_bytes() == first.read_bytes()
+
+
+def composed(run, qtbot, monkeypatch, *paths, panels=()):
+    """Compose a figure and save it; with `panels`, on a page of one's own."""
+    run.do("export_figure")
+    dialog = run.exporter._composer
+    if panels:
+        dialog.panels.setPanels([*panels, ("trace", None), ("map", None), ("curve", None)])
+        dialog.page.setStyleAsked(
+            asdict(FigureStyle(width=60.25, dpi=72, font=4.75, columns=3, bars="shared"))
+        )
+    for path in paths:
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, to=path: (str(to), ""))
+        if panels:
+            dialog.set_format(path.suffix[1:])
+        dialog.asked.emit(dialog.wish())
+        wait_for(qtbot, lambda to=path: to.exists() and not run.exporter.busy)
 
 
 @pytest.mark.parametrize("content", [b"nothing", b"PK\x03\x04broken", None])

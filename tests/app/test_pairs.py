@@ -35,7 +35,9 @@ def test_a_pair_is_one_step_of_undo(session):
     session.choose_pair("weak | strong")
     assert session.undo_stack.count() == 1
     session.undo()
-    assert [row.coupling for row in session.systems] == [before, before]
+    assert [row.coupling for row in session.systems] == [before]  # it runs alone again
+    session.redo()
+    assert [row.coupling for row in session.systems] == [1.0, 4.0]
 
 
 def test_a_pair_that_nobody_named_is_none(session):

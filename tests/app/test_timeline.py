@@ -2,86 +2,38 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
 
 from app.past_menu import past_menu, set_memory
-from app.theme.theme import Theme
-from app.window import Window
+from app.widgets.video_dialog import PARTS
 from engine.core import stepping
-
-
-PATIENCE = 90_000  # ms
-
-
-@pytest.fixture(scope="module")
-def window(qapp, tmp_path_factory):
-    """One window for all of them: it is the same run that is rewound, branched and compared."""
-    theme = Theme("dark")
-    theme.apply(qapp)
-    folder = tmp_path_factory.mktemp("settings")
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    window = Window(theme, first="kuramoto", settings=settings)
-    window.restore()
-    window.resize(1280, 800)
-    window.show()
-    yield window
-    window.close()
-    window.deleteLater()
-    QApplication.sendPostedEvents()
+from tests.app.windows import branch, places, rest, step, there, wait_for
 
 
 @pytest.fixture
-def run(window, qtbot):
-    """A young run of 256 oscillators, alone, paused at some step."""
-    wait_for(qtbot, lambda: bool(window.session.gallery))
-    build = None if window.moment is None else window.moment.build
-    window.session.open("kuramoto", n=256, coupling=1.0)
-    wait_for(
-        qtbot,
-        lambda: (
-            window.moment is not None
-            and window.moment.build != build
-            and window.moment.system.n == 256  # the window's own first run may come in between
-            and step(window) > 40
-        ),
-    )
-    rest(window, qtbot)
-    return window
+def run(run, qtbot):
+    """At rest at some step."""
+    rest(run, qtbot)
+    return run
 
 
-def wait_for(qtbot, claim):
-    qtbot.waitUntil(lambda: bool(claim()), timeout=PATIENCE)
+def compared(run, qtbot):
+    """With a second run beside it, that is stronger coupled."""
+    run.do("compare")
+    wait_for(qtbot, lambda: run.moment.other is not None)
+    run.session.set(coupling=4.0)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.other.system.coupling == 4.0)
+    run.session.play(True)
+    here = step(run)
+    wait_for(qtbot, lambda: step(run) > here + 20)
+    rest(run, qtbot)
+    return places(run), places(run, run.moment.other)
 
 
-def step(window):
-    return window.moment.past.position.step
-
-
-def branch(window):
-    return window.moment.past.position.branch
-
-
-def rest(window, qtbot):
-    window.session.play(False)
-    wait_for(qtbot, lambda: not window.moment.running and not window.moment.past.seeking)
-
-
-def there(window, qtbot, where, line=None):
-    wait_for(
-        qtbot,
-        lambda: (
-            not window.moment.past.seeking
-            and step(window) == where
-            and line in (None, branch(window))
-        ),
-    )
-
-
-def places(window):
-    """What the large view shows."""
-    layers = window.moment.frame[window.stage.name]
-    return next(np.asarray(la.position) for la in layers if type(la).__name__ == "Points")
+def both_are(run, one, other):
+    np.testing.assert_array_equal(places(run), one)
+    np.testing.assert_array_equal(places(run, run.moment.other), other)
 
 
 def test_one_goes_back_changes_something_and_returns_to_the_tip(run, qtbot):
@@ -176,6 +128,83 @@ def test_two_runs_share_their_noise_and_part_where_they_differ(run, qtbot):
     assert not run.parameters._focus.isVisible()
 
 
+def test_a_run_that_was_beside_comes_back_by_undo_as_it_was(run, qtbot):
+    one, other = compared(run, qtbot)
+    where = step(run)
+    run.do("compare")
+    wait_for(qtbot, lambda: run.moment.other is None)
+    run.session.play(True)
+    wait_for(qtbot, lambda: step(run) > where + 30)
+    rest(run, qtbot)
+    end = step(run)
+    run.do("undo")
+    wait_for(qtbot, lambda: run.moment.other is not None and not run.moment.past.seeking)
+    assert run.session.systems[1].coupling == 4.0
+    assert step(run) == run.moment.other.past.position.step == end  # it has caught up, ...
+    run.session.go(branch(run), where)
+    there(run, qtbot, where)
+    both_are(run, one, other)  # ... and its past is its own
+    run.do("compare")
+    wait_for(qtbot, lambda: run.moment.other is None)
+
+
+def test_a_change_of_size_in_b_is_undone_in_both(run, qtbot):
+    one, other = compared(run, qtbot)
+    where = step(run)
+    run.session.set(n=300)
+    run.session.commit()
+    wait_for(qtbot, lambda: run.moment.system.n == run.moment.other.system.n == 300)
+    wait_for(qtbot, lambda: run.session.undo_stack.undoText().startswith("B: N 256"))
+    run.do("undo")
+    wait_for(qtbot, lambda: run.moment.system.n == run.moment.other.system.n == 256)
+    there(run, qtbot, where)
+    both_are(run, one, other)
+    assert [system.n for system in run.session.systems] == [256, 256]
+    run.do("redo")
+    wait_for(qtbot, lambda: run.moment.system.n == run.moment.other.system.n == 300)
+    assert run.moment.other.system.coupling == 4.0
+
+
+def test_a_hand_acts_on_the_run_in_whose_picture_it_is(run, qtbot):
+    one, other = compared(run, qtbot)
+    run.session.poke("scatter", None, 1)
+    wait_for(qtbot, lambda: run.session.undo_stack.undoText() == "B: scatter")
+    assert not np.array_equal(places(run, run.moment.other), other)
+    np.testing.assert_array_equal(places(run), one)
+    run.do("undo")
+    wait_for(qtbot, lambda: np.array_equal(places(run, run.moment.other), other))
+    there(run, qtbot, step(run))
+    both_are(run, one, other)
+    run.session.set_focus("both")
+    run.session.poke("scatter")
+    wait_for(qtbot, lambda: run.session.undo_stack.undoText() == "scatter")
+    assert not np.array_equal(places(run), one)
+    run.do("undo")
+    wait_for(qtbot, lambda: np.array_equal(places(run), one))
+    both_are(run, one, other)
+
+
+def test_the_slider_of_a_film_goes_through_what_was(run, qtbot, monkeypatch):
+    seen = []
+
+    def frame(simulation, script, share):
+        seen.append((share, simulation.step))
+        return np.zeros((script.size[1], script.size[0], 3), np.uint8)
+
+    monkeypatch.setattr("app.figures.video.frame_at", frame)
+    run.do("export_video")
+    dialog = run.exporter.films._dialog
+    dialog._part.setValue(PARTS[1])
+    dialog._every.setValue(1)
+    dialog._seconds.setValue(0.5)
+    wait_for(qtbot, lambda: (0.0, step(run) - 14) in seen)  # 15 frames, a step apart
+    dialog._share.setValue(500)
+    wait_for(qtbot, lambda: (0.5, step(run) - 7) in seen)
+    dialog._share.setValue(1000)
+    wait_for(qtbot, lambda: (1.0, step(run)) in seen)
+    dialog.reject()
+
+
 def test_a_snapshot_is_kept_and_recalled_with_its_look(run, qtbot):
     here, before = step(run), places(run)
     run.snapshots.store(3)
@@ -208,6 +237,23 @@ def test_views_are_undone_in_the_same_list(run, qtbot):
     assert run.stage.view.camera.zoom == 1.0
     run.do("redo")
     assert run.stage.view.camera.zoom == 2.5
+
+
+def test_a_panel_that_was_closed_or_floats_comes_back_by_undo(run, qtbot):
+    stack = run.session.undo_stack
+    before = run.places.read()
+    run.docks["History"].close()
+    wait_for(qtbot, lambda: stack.count() == 1)
+    assert stack.undoText() == "panels at the sides"
+    run.docks["About"].setFloating(True)
+    wait_for(qtbot, lambda: stack.count() == 2)
+    run.do("undo")
+    assert not run.docks["About"].isFloating()
+    run.do("undo")
+    assert run.places.read() == before
+    run.do("redo")
+    assert run.docks["History"].isHidden()
+    run.do("undo")
 
 
 def test_the_menu_of_the_past_names_branches_and_sets_the_memory(run, qtbot):

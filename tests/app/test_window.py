@@ -332,10 +332,10 @@ def test_a_window_started_on_a_bad_file_says_so_and_shows_a_system(theme, tmp_pa
 def test_a_hand_in_the_swarm_pokes_the_run(running, qtbot):
     opened(running, qtbot, "coulomb-gas", n=64)
     stage = running.stage
-    stage._poke.setCurrentIndex(1)
+    stage._poke.setValue("Stir")
     stage._choose_poke(stage._poke.value())
     touched = []
-    stage.touched.connect(lambda name, hand: touched.append(name))
+    stage.touched.connect(lambda name, *_: touched.append(name))
     target = stage.view._target
     middle = QPoint(target.width() // 2, target.height() // 2)
     qtbot.mousePress(target, Qt.MouseButton.LeftButton, pos=middle)

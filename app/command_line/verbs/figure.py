@@ -98,7 +98,8 @@ def _again(simulation: Any, known: Any, wish: Any) -> tuple[Any, Any]:
     with refusing():
         recipe = recipe_of(known)
         style = _style(wish, recipe.style)
-        return Still.of(simulation), msgspec.structs.replace(recipe, style=style)
+        still = Still.again(simulation, wish.origin.session, recipe)
+        return still, msgspec.structs.replace(recipe, style=style)
 
 
 def _afresh(simulation: Any, wish: Any) -> tuple[Any, Any]:

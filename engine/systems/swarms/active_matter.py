@@ -1,6 +1,6 @@
-"""Active Brownian discs: a gas that condenses although nothing attracts."""
+"""Active discs: a gas that condenses although nothing attracts, and what that costs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -11,67 +11,131 @@ from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Bars, Box, Colour, Curve, Frame, Points, histogram
-from engine.core.parameters import Scalar, live, size, start
+from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
+from engine.numerics.local_density import Boxes, boxes, percentiles
 from engine.numerics.neighbours import Neighbours, kept, listed, taken, wrapped
+from engine.numerics.overlaps import Overlaps, overlaps
+from engine.numerics.pair_measures import (
+    cluster_sizes,
+    clusters,
+    hexatic,
+    radial_distribution,
+    within,
+)
+from engine.numerics.pair_score import Look, PairScore, current, denoising, drawn
+from engine.numerics.placements import DISC, lattice, slab
+from engine.numerics.structure_factor import structure_factor
+from engine.numerics.training import Learned, Training, adam
 from engine.numerics.trig import sincos
+from engine.numerics.wanderings import TRACERS, Wanderings, at_home, wandered
 
 
 SKIN = 0.35  # diameters: a list lasts about ten steps, and holds about eight neighbours
 REACH = 1 + SKIN
-DISC = jnp.pi / 4  # area, in squared diameters
+SIDE = 4.0  # diameters, of the boxes that the local packing is measured in
+CLOSEST = np.pi / np.sqrt(12)  # packing of a hexagonal lattice of discs that touch
+EVERY = 8  # steps between positions that displacements are measured from
+DENSE, THIN = 1.1, 0.1  # packing of drop and vapour at ℓ = 50, to begin with
+Loss = Callable[[PairScore, Key[Array, ""]], Float[Array, ""]]
+ROOM = 12  # neighbours in a hexagonal lattice, two shells of it
+BATCH = 256  # discs that an optimiser step learns from
 
 
 class State(NamedTuple):
     position: Float[Array, "n 2"]  # in diameters, in [0, L)
-    heading: Float[Array, " n"]  # rad
+    drive: Float[Array, "n 2"]  # swims at v₀ times this: a unit vector, or Gaussian in time
     length: Float[Array, ""]  # side L of the periodic square
     near: Neighbours
+    steps: Int[Array, ""]
+    swum: Float[Array, "tracers 2"]  # by some of the discs, not wrapped
+    wanderings: Wanderings  # of these
+    learned: Learned  # the score of the drives
 
 
 class ActiveMatter(System[State]):
-    """Active Brownian discs
+    """Active discs
 
-    Discs of diameter 1 that swim at speed v₀ along a heading that forgets itself after a
+    Discs of diameter 1 that swim at speed v₀ along a drive that forgets itself after a
     persistence length ℓ, and push each other apart where they overlap:
 
-        dxᵢ = (v₀ e(θᵢ) + k Σⱼ (1 − rᵢⱼ)₊ r̂ᵢⱼ) dt + √(2Dₜ) dW,    dθᵢ = √(2v₀/ℓ) dW
+        dxᵢ = (v₀ gᵢ + k Σⱼ (1 − rᵢⱼ)₊ r̂ᵢⱼ) dt + √(2Dₜ) dW
 
-    A swimmer in a crowd is slow, and where swimmers are slow they gather: above ℓ ≈ 13 the gas
-    separates into a dense drop and a vapour.
+    Brownian: g is a unit vector, whose angle diffuses at the rate v₀/ℓ. Ornstein–Uhlenbeck: its
+    components are Gaussian, of variance 1 and relaxation rate γ = v₀/ℓ. A swimmer in a crowd is
+    slow, and where swimmers are slow they gather: above ℓ ≈ 13 the gas separates into a dense drop
+    and a vapour. The flow of probability contracts in space and spreads among the drives: its
+    rate, −⟨div F⟩, is the entropy that is produced. Learned score: a network learns how drives are
+    distributed around each disc, and from that the same rate, disc by disc.
     """
 
     sources = ("boffi2023entropy", "cates2015mips")
     equations = (
         Equation(
-            r"\dot x_i=v_0\,e(\theta_i)+k\sum_j(1-r_{ij})_+\,\hat r_{ij}+\sqrt{2D_t}\,\xi_i",
+            r"\dot x_i=v_0\,g_i+F_i+\sqrt{2D_t}\,\xi_i,\qquad"
+            r"F_i=k\sum_j(1-r_{ij})_+\,\hat r_{ij}-A x_i",
             "swims, and is pushed where discs overlap",
         ),
-        Equation(r"\dot\theta_i=\sqrt{2v_0/\ell}\;\eta_i", "a heading lasts for the length ℓ"),
+        Equation(r"g_i=e(\theta_i),\quad\dot\theta_i=\sqrt{2v_0/\ell}\;\eta_i", "Brownian"),
         Equation(
-            r"v_0\langle e\cdot F\rangle+\langle F^2\rangle=0",
+            r"\dot g_i=-\gamma g_i+\sqrt{2\gamma}\,\eta_i,\quad\gamma=v_0/\ell",
+            "Ornstein–Uhlenbeck",
+        ),
+        Equation(
+            r"v_0\langle g\cdot F\rangle+\langle F^2\rangle=0",
             "stationary, D_t = 0: what propulsion pays, contacts burn",
         ),
+        Equation(
+            r"-\langle\nabla\!\cdot F\rangle=\gamma\,\langle|g+s_g|^2\rangle,\quad"
+            r"s_g=\nabla_{\!g}\log\rho",
+            "entropy produced (Ornstein–Uhlenbeck, stationary, D_t = 0): exact, and learned",
+        ),
     )
+    theory_name = "free"
     assumptions = (
-        "The line is an estimate for hard discs, ℓ ≈ 13; other common numbers: Pe = ℓ, and "
-        "Pe = 3ℓ where thermal and rotational diffusion are those of one disc."
+        "Lines: an estimate for hard discs, ℓ ≈ 13, and the mean-field spinodal, of swimmers as "
+        "fast as v₀ (1 − φ/0.907): much below what is seen. Other common numbers: Pe = ℓ, and "
+        "Pe = 3ℓ where thermal and rotational diffusion are those of one disc. Entropy here counts "
+        "the drive as even under time reversal: in a trap it is not 0, though paths of positions "
+        "look the same backwards."
     )
+    cell: ClassVar[Mapping[str, int]] = {"n": 256}
     presets = (
-        Preset("separating", persistence=50.0, packing=0.6),
-        Preset("one phase", persistence=5.0, packing=0.6),
+        Preset("separated", persistence=50.0, packing=0.6),
+        Preset("separating", persistence=50.0, packing=0.6, begin="lattice"),
+        Preset("one phase", persistence=5.0, packing=0.6, begin="lattice"),
         Preset("drops", persistence=60.0, packing=0.4),
-        Preset("dense", persistence=100.0, packing=0.8),
+        Preset("dense", persistence=100.0, packing=0.8, begin="lattice"),
+        Preset(
+            "entropy, learned",
+            motion="learned score",
+            persistence=5.0,
+            packing=0.5,
+            begin="lattice",
+            n=1024,
+        ),
+        Preset(
+            "in a trap", motion="learned score", persistence=2.0, speed=2.0, trap=0.5, packing=0.02
+        ),
     )
     quantities = (
         Quantity("clumping", symbol="s_φ", span=(0, 0.5), help="scatter of the local packing"),
-        Quantity("swim", symbol="v(φ)/v₀", span=(0, 1), help="speed along the heading, of v₀"),
+        Quantity("vapour", symbol="φ₅", span=(0, 1.3), help="5 % of all boxes are emptier"),
+        Quantity("median", symbol="φ₅₀", span=(0, 1.3), help="of the local packing"),
+        Quantity("drop", symbol="φ₉₅", span=(0, 1.3), help="5 % of all boxes are fuller"),
+        Quantity("swim", symbol="v(φ)/v₀", span=(0, 1), help="speed along the drive, of v₀"),
         Quantity("heat", symbol="⟨F²⟩", help="what contacts burn"),
+        Quantity("contacts", symbol="z", help="discs that touch a disc"),
+        Quantity("hexatic", symbol="|ψ₆|", span=(0, 1), help="sixfold order around a disc"),
+        Quantity("entropy", symbol="−⟨div F⟩", help="rate at which a disc produces it; exact"),
     )
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarm": Hint(large=True, glow=False),
-        "local packing": Hint(large=False),
+        **{
+            name: Hint(large=False)
+            for name in ("local packing", "displacement", "g(r)", "S(k)", "clusters")
+        },
     }
 
     persistence: Scalar = live(
@@ -83,23 +147,24 @@ class ActiveMatter(System[State]):
         log=True,
         limits=(1e-3, np.inf),
     )
+    packing: Scalar = live(
+        default=0.6,
+        span=(0.05, 0.9),
+        symbol="φ",
+        help="share that discs cover; the square shrinks or grows",
+        limits=(1e-4, 1.2),
+    )
     speed: Scalar = live(
-        default=1.0,
-        span=(0.01, 2),
-        symbol="v₀",
-        help="alone in free space",
-        limits=(1e-6, np.inf),
+        default=1.0, span=(0.01, 2), symbol="v₀", help="in free space", limits=(1e-6, np.inf)
     )
     stiffness: Scalar = live(
-        default=20.0,
-        span=(5, 100),
-        symbol="k",
-        help="of a contact",
-        log=True,
-        limits=(0, np.inf),
+        default=20.0, span=(5, 100), symbol="k", help="of contacts", log=True, limits=(0, np.inf)
     )
     diffusion: Scalar = live(
         default=0.0, span=(0, 0.5), symbol="Dₜ", help="thermal kicks", limits=(0, np.inf)
+    )
+    trap: Scalar = live(
+        default=0.0, span=(0, 1), symbol="A", help="pull to the middle", limits=(0, np.inf)
     )
     dt: Scalar = live(
         default=0.01,
@@ -108,33 +173,73 @@ class ActiveMatter(System[State]):
         help="Euler–Maruyama step",
         limits=(1e-6, 1),
     )
-    packing: Scalar = start(
-        default=0.6,
-        span=(0.05, 0.9),
-        symbol="φ",
-        help="share that discs cover",
-        limits=(1e-4, 1.2),
+    pace: Scalar = live(
+        default=2,
+        span=(0, 8),
+        symbol="n",
+        help="optimiser steps a step where a score is learnt; 0 pauses",
+        limits=(0, 1000),
+    )
+    rate: Scalar = live(
+        default=3e-3, span=(1e-4, 1e-2), symbol="η", help="of learning", log=True, limits=(0, 1)
+    )
+    smear: Scalar = live(
+        default=0.2,
+        span=(0.05, 0.5),
+        symbol="σ",
+        help="noise on the drives that are learnt from",
+        limits=(1e-3, 10),
+    )
+    motion: str = mode(
+        default="brownian",
+        choices=("brownian", "ornstein-uhlenbeck", "learned score"),
+        help="how drives change; the score is learnt for Ornstein–Uhlenbeck",
+    )
+    begin: str = start(
+        default="separated",
+        choices=("separated", "lattice", "random"),
+        help="a dense slab in its vapour, spread evenly, or anywhere",
     )
     n: int = size(default=2048, span=(64, 262_144), symbol="N", help="discs")
-    slots: int = size(default=12, span=(2, 256), symbol="S", help="room for neighbours of a disc")
+    slots: int = size(default=16, span=(2, 256), symbol="S", help="room for neighbours of a disc")
+
+    # Dynamics.
 
     def init(self, key: Key[Array, ""]) -> State:
-        for_position, for_heading = jax.random.split(key)
-        length = jnp.sqrt(self.n * DISC / self.packing)
-        across = int(-(-(self.n**0.5) // 1))
-        site = jnp.stack(jnp.divmod(jnp.arange(self.n), across), axis=1) + 0.25
-        jitter = 0.5 * jax.random.uniform(for_position, (self.n, 2))
-        position = (site + jitter) * length / across
-        heading = jax.random.uniform(for_heading, (self.n,), maxval=2 * jnp.pi)
+        for_place, for_angle, for_drive, for_score = jax.random.split(key, 4)
+        if self.motion == "brownian":
+            angle = jax.random.uniform(for_angle, (self.n,), maxval=2 * jnp.pi)
+            drive = jnp.stack(sincos(angle), axis=1)
+        else:
+            drive = jax.random.normal(for_drive, (self.n, 2))
+        learned = self.training().begin(for_score, before=0.0)
+        return self.placed(for_place, self.begin, drive, learned)
+
+    def placed(
+        self, key: Key[Array, ""], begin: str, drive: Float[Array, "n 2"], learned: Learned
+    ) -> State:
+        """All discs in their first places."""
+        length = self.length()
+        match begin:
+            case "separated":
+                position = slab(key, self.n, length, dense=DENSE, thin=THIN)
+            case "lattice":
+                position = lattice(key, self.n, length)
+            case _:
+                position = length * jax.random.uniform(key, (self.n, 2))
         near = listed(position, length, reach=REACH, slots=self.slots)
-        return State(position, heading, length, near)
+        home = jnp.zeros((min(self.n, TRACERS), 2))
+        return State(position, drive, length, near, jnp.int32(0), home, at_home(home), learned)
+
+    def length(self) -> Float[Array, ""]:
+        return jnp.sqrt(self.n * DISC / jnp.asarray(self.packing, float))
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        for_place, for_turn = jax.random.split(key)
+        for_place, for_turn, for_score = jax.random.split(key, 3)
+        state = self.resized(state)
         near = kept(state.near, state.position, state.length, reach=REACH, skin=SKIN)
         state = state._replace(near=near)
-        drift = self.speed * compass(state.heading) + self.push(state)
-        turn = jnp.sqrt(2 * self.speed / self.persistence * self.dt)
+        drift = self.speed * self.driven(state) + self.contacts(state).force
         kick = lax.cond(  # most of the cost of a step, so none where there is none
             jnp.asarray(self.diffusion) > 0,
             lambda: (
@@ -142,47 +247,156 @@ class ActiveMatter(System[State]):
             ),
             lambda: jnp.zeros((self.n, 2)),
         )
-        heading = state.heading + turn * jax.random.normal(for_turn, (self.n,))
+        move = drift * self.dt + kick
+        steps, swum = state.steps + 1, state.swum + taken(move, self.tracers())
+        state = state._replace(
+            position=(state.position + move) % state.length,
+            drive=self.turned(state, for_turn),
+            steps=steps,
+            swum=swum,
+            wanderings=lax.cond(
+                steps % EVERY == 0, wandered, lambda past, _: past, state.wanderings, swum
+            ),
+        )
+        if self.motion == "learned score":
+            state = state._replace(learned=self.taught(state, for_score))
+        return state
+
+    def resized(self, state: State) -> State:
+        """In a square of the packing that is asked for now; all distances change with it."""
+        length = self.length()
+        ratio = length / state.length
+        changed = jnp.abs(ratio - 1) > 1e-6  # else what rounding differs by
+        # Distances to where the list was made say nothing now: half a square is too far for it.
+        stale = state.near.place + jnp.where(changed, length / 2, 0)
         return state._replace(
-            position=(state.position + drift * self.dt + kick) % state.length,
-            # Kept small, so that a long run loses no digits of it.
-            heading=heading - 2 * jnp.pi * jnp.floor(heading / (2 * jnp.pi)),
+            position=jnp.where(changed, state.position * ratio, state.position),
+            length=jnp.where(changed, length, state.length),
+            near=state.near._replace(place=stale),
         )
 
-    def push(self, state: State) -> Float[Array, "n 2"]:
-        """The force of all contacts on each disc."""
-        other, (x, y) = state.near.other, state.position.T
-        there = jnp.maximum(other, 0)
-        # Coordinate by coordinate: what is fetched stays in vector registers.
-        dx, dy = x - taken(x, there), y - taken(y, there)
-        dx = dx - state.length * jnp.round(dx / state.length)
-        dy = dy - state.length * jnp.round(dy / state.length)
-        r = jnp.sqrt(dx**2 + dy**2 + 1e-12)
-        pull = jnp.where(other >= 0, jnp.maximum(1 - r, 0), 0) / r
-        push = jnp.stack([jnp.sum(pull * dx, axis=0), jnp.sum(pull * dy, axis=0)], axis=1)
-        return self.stiffness * push
+    def driven(self, state: State) -> Float[Array, "n 2"]:
+        """The drive in units of v₀; of length 1 also just after a change of motion."""
+        if self.motion != "brownian":
+            return state.drive
+        square = jnp.sum(state.drive**2, axis=1, keepdims=True)
+        return state.drive * lax.rsqrt(square + 1e-20)
+
+    def turned(self, state: State, key: Key[Array, ""]) -> Float[Array, "n 2"]:
+        """The drive one step later: exact."""
+        rate = self.speed / self.persistence
+        if self.motion == "brownian":
+            turn = jnp.sqrt(2 * rate * self.dt) * jax.random.normal(key, (self.n,))
+            s, c = sincos(turn)
+            x, y = self.driven(state).T
+            return jnp.stack([x * c - y * s, y * c + x * s], axis=1)
+        fresh = jax.random.normal(key, (self.n, 2))
+        left = jnp.exp(-rate * self.dt)
+        return left * state.drive + jnp.sqrt(-jnp.expm1(-2 * rate * self.dt)) * fresh
+
+    def contacts(self, state: State) -> Overlaps:
+        """What all overlaps, and the trap, do to each disc."""
+        found = overlaps(state.position, state.near.other, state.length)
+        return found._replace(
+            force=self.stiffness * found.force - self.trap * (state.position - state.length / 2),
+            divergence=self.stiffness * found.divergence - 2 * self.trap,
+        )
+
+    def tracers(self) -> Int[Array, " tracers"]:
+        """Discs whose ways are measured, from everywhere."""
+        m = min(self.n, TRACERS)
+        return jnp.asarray(np.arange(m) * self.n // m)
+
+    # The score of the drives.
+
+    def training(self, loss: Loss = lambda score, key: jnp.zeros(())) -> Training[PairScore]:
+        return Training(drawn, loss, adam(self.rate))
+
+    def look(self, state: State) -> Look:
+        force = self.contacts(state).force / self.speed
+        return Look(state.position, force, state.near.other, state.length, REACH)
+
+    def taught(self, state: State, key: Key[Array, ""]) -> Learned:
+        look, smear = self.look(state), jnp.asarray(self.smear, float)
+
+        def loss(score: PairScore, key: Key[Array, ""]) -> Float[Array, ""]:
+            return denoising(score, key, state.drive, smear, look, BATCH)
+
+        return self.training(loss).on(state.learned, key, self.pace)
+
+    def seen_in_drives(self, state: State) -> tuple[Float[Array, ""], Float[Array, " n"]]:
+        """Entropy produced by a disc, γ⟨|g + s|²⟩, and where: −γ (2 + div s), as learned."""
+        score = self.training().network(state.learned)
+        flow, spread = current(score, state.drive, self.look(state))
+        rate = self.speed / self.persistence
+        return rate * jnp.mean(jnp.sum(flow**2, axis=1)), -rate * spread
+
+    # What is measured, and what theory says.
 
     def observables(self, state: State) -> Scalars:
-        push, density = self.push(state), local_packing(state)
-        along = jnp.mean(jnp.sum(push * compass(state.heading), axis=1))
-        return {
-            "clumping": jnp.sqrt(jnp.nanmean((density - jnp.nanmean(density)) ** 2)),
+        contacts, crowd, drive = self.contacts(state), packed(state), self.driven(state)
+        each = crowd.each() * DISC
+        vapour, median, drop = percentiles(each, crowd.across**2, (0.05, 0.5, 0.95))
+        along = jnp.sum(contacts.force * drive) / jnp.sum(drive**2)
+        measured = {
+            "clumping": jnp.sqrt(jnp.nanmean((each - jnp.nanmean(each)) ** 2)),
+            "vapour": vapour,
+            "median": median,
+            "drop": drop,
             "swim": 1 + along / self.speed,
-            "heat": jnp.mean(jnp.sum(push**2, axis=1)),
+            "heat": jnp.mean(jnp.sum(contacts.force**2, axis=1)),
+            "contacts": jnp.mean(contacts.touching),
+            "hexatic": jnp.mean(jnp.abs(hexatic(state.position, state.length, reach=REACH))),
+            "entropy": -jnp.mean(contacts.divergence),
         }
+        if self.motion == "learned score":
+            measured["entropy, learned"] = self.seen_in_drives(state)[0]
+            measured["trained"] = state.learned.steps.astype(float)
+        return measured
+
+    def free_displacement(self, time: Float[Array, " m"]) -> Float[Array, " m"]:
+        """Mean square displacement of a disc that is alone; exact."""
+        s = time * self.speed / self.persistence
+        series = s**2 * (1 / 2 - s / 6 + s**2 / 24)
+        persistent = jnp.where(s < 0.05, series, s + jnp.expm1(-s))
+        # A drive of length 1, or of two components of variance 1.
+        square = 1 if self.motion == "brownian" else 2
+        return 4 * self.diffusion * time + 2 * square * self.persistence**2 * persistent
 
     def boundaries(self) -> dict[str, Boundary]:
-        return {"hard discs, estimated": Boundary({"persistence": jnp.asarray(13.0)}, kind="guide")}
+        # Unstable where (1 − x)(1 − 2x) < −2 Dᵣ Dₜ / v₀², x = φ/φ*, for a speed v₀ (1 − x).
+        noise = self.diffusion / (self.persistence * self.speed)
+        root = jnp.sqrt(jnp.where(noise <= 1 / 16, 1 - 16 * noise, jnp.nan))
+        return {
+            "hard discs, estimated": Boundary({"persistence": jnp.asarray(13.0)}, kind="guide"),
+            "mean-field spinodal": Boundary({"packing": CLOSEST * (3 - root) / 4}, kind="spinodal"),
+            "mean-field spinodal, dense": Boundary(
+                {"packing": CLOSEST * (3 + root) / 4}, kind="spinodal"
+            ),
+        }
 
     def demand(self, state: State) -> dict[str, Int[Array, ""]]:
-        return {"slots": state.near.most}
+        # A slab that is dragged to the densest packing asks for ROOM: it has it from the start.
+        return {"slots": jnp.maximum(state.near.most, ROOM)}
+
+    def backend(self) -> str:
+        return "Verlet list"
 
     def caveats(self, state: State) -> Flags:
+        learning = self.motion == "learned score"
         return {
             "a step is too long for contacts this stiff: lower Δt or k": jnp.asarray(
                 self.stiffness * self.dt > 0.5
-            )
+            ),
+            "a learned total may be judged by the exact one for Dₜ = 0 alone": jnp.asarray(
+                learning & (jnp.asarray(self.diffusion) > 0)
+            ),
+            "the score is learnt by a small network from the list of neighbours": jnp.bool_(
+                learning
+            ),
         }
+
+    # Hands.
 
     @poke(view="swarm")
     def push_away(self, state: State, key: Key[Array, ""], touch: Touch) -> State:
@@ -194,40 +408,90 @@ class ActiveMatter(System[State]):
 
     @poke()
     def quench(self, state: State, key: Key[Array, ""]) -> State:
-        """Spread the discs evenly again."""
-        return self.init(key)
+        """Spread the discs evenly, from where they separate or not."""
+        return self.placed(key, "lattice", state.drive, state.learned)
+
+    @poke()
+    def separate(self, state: State, key: Key[Array, ""]) -> State:
+        """Gather the discs in a dense slab, which stays or melts."""
+        return self.placed(key, "separated", state.drive, state.learned)
+
+    @poke()
+    def forget(self, state: State, key: Key[Array, ""]) -> State:
+        """Learn the score anew, from nothing."""
+        fresh = self.training().begin(key, before=0.0)
+        return state._replace(learned=fresh)
+
+    # Pictures.
 
     def frame(self, state: State) -> Frame:
         square = Box(jnp.zeros(2), jnp.full(2, state.length), periodic=True)
-        contacts = jnp.sum(state.near.other >= 0, axis=0).astype(float)
+        contacts, crowd = self.contacts(state), packed(state)
+        x, y = state.drive.T
         colours = {
-            "heading": Colour(state.heading % (2 * jnp.pi), scale="phase"),
-            "neighbours": Colour(contacts, span=(0, 8)),
-            "push": Colour(jnp.linalg.norm(self.push(state), axis=1)),
+            "heading": Colour(jnp.arctan2(y, x) % (2 * jnp.pi), scale="phase"),
+            "local packing": Colour(crowd.around() * DISC, span=(0, 1.3)),
+            "|ψ₆|": Colour(
+                jnp.abs(hexatic(state.position, state.length, reach=REACH)), span=(0, 1)
+            ),
+            "qₓ = div F": Colour(contacts.divergence),
+            "push": Colour(jnp.linalg.norm(contacts.force, axis=1)),
         }
-        density = local_packing(state)
-        bars: Bars = histogram(jnp.where(jnp.isnan(density), -1, density), (0, 1.4), bins=28)
+        frame: Frame = {}
+        if self.motion == "learned score":
+            _, where = self.seen_in_drives(state)
+            colours["q_g, learned"] = Colour(where, scale="signed")
+        frame["swarm"] = (square, Points(state.position, colours, radius=0.5))
+        each = crowd.each() * DISC
+        bars: Bars = histogram(jnp.where(jnp.isnan(each), -1, each), (0, 1.4), bins=28)
+        frame["local packing"] = (
+            Axes("local packing", "share of boxes"),
+            bars,
+            Curve(jnp.full(2, self.packing), jnp.array([0.0, 4.0]), "guide", label="mean"),
+        )
+        if self.motion == "learned score":
+            frame["learning"] = (
+                Axes("optimiser steps", "loss", log="x"),
+                Curve(*state.learned.history.curve(), "measured"),
+            )
+        return frame | self._pairs(state) | {"displacement": self._displacement(state)}
+
+    def _displacement(self, state: State) -> tuple[Axes, Curve, Curve]:
+        lag, square = state.wanderings.lags()
+        time = lag * (EVERY * self.dt)
+        return (
+            Axes("lag", "mean square displacement", log="xy"),
+            Curve(time, self.free_displacement(time), label="alone"),
+            Curve(time, square, "measured"),
+        )
+
+    def _pairs(self, state: State) -> Frame:
+        """How discs stand to each other."""
+        position, length = state.position, state.length
+        other = state.near.other
+        edges, share = cluster_sizes(clusters(other, within(position, other, length, 1.0)))
+        classes = max(self.n.bit_length(), 2)
+        r, g = radial_distribution(position, length, most=5.0, bins=100)
+        k, s = structure_factor(position, length, most=15.0)
+        flat = jnp.ones(2)
         return {
-            "swarm": (square, Points(state.position, colours, radius=0.5)),
-            "local packing": (
-                Axes("local packing", "share of squares"),
-                bars,
-                Curve(jnp.full(2, self.packing), jnp.array([0.0, 4.0]), "guide", label="mean"),
+            "g(r)": (
+                Axes("r", "g"),
+                Curve(jnp.array([0.0, 5.0]), flat, "guide", label="gas"),
+                Curve(r, g, "measured"),
+            ),
+            "S(k)": (
+                Axes("k", "S", log="xy"),
+                Curve(jnp.stack([k[0], k[-1]]), flat, "guide", label="gas"),
+                Curve(k, s, "measured"),
+            ),
+            "clusters": (
+                Axes("discs in a cluster", "share of discs", log="x"),
+                Bars(edges[: classes + 1], share[:classes]),
             ),
         }
 
 
-def compass(heading: Float[Array, " n"]) -> Float[Array, "n 2"]:
-    """Unit vectors."""
-    s, c = sincos(heading)
-    return jnp.stack([c, s], axis=1)
-
-
-def local_packing(state: State) -> Float[Array, " n"]:
-    """Share covered in squares of about four diameters; not-a-number past the last square."""
-    n = len(state.position)
-    across = jnp.maximum((state.length / 4).astype(int), 1)
-    column, row = jnp.clip((state.position.T * across / state.length).astype(int), 0, across - 1)
-    count = jnp.zeros(n).at[row * across + column].add(1)
-    share = count * DISC / (state.length / across) ** 2
-    return jnp.where(jnp.arange(n) < across**2, share, jnp.nan)
+def packed(state: State) -> Boxes:
+    """How many discs are in boxes of about four diameters."""
+    return boxes(state.position[:, 0], state.position[:, 1], state.length, SIDE)

@@ -9,18 +9,22 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import i0e, i1e
 from jaxtyping import Array, Float, Int, Key
+from scipy.fft import next_fast_len
 
 from engine.core.about import Equation, Hint, Preset, Quantity
 from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
-from engine.core.theory import Boundary, Branch, Scalars
+from engine.core.theory import Boundary, Branch, Flags, Scalars
+from engine.numerics.grid_kernel import summed_on_a_grid
+from engine.numerics.local_density import boxes
 from engine.numerics.neighbours import sorted_into_cells, summed, summed_densely, taken
 from engine.numerics.roots import bisect
 from engine.numerics.trig import sincos
 
 
 FEW = 512  # particles up to which all pairs are quicker than cells
+MANY = 16_384  # and from which on all pairs would take seconds a step
 # The ten longest waves that fit into the square, in units of 2π/L.
 WAVES = np.array(
     [(1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2), (2, 1), (1, 2), (2, -1), (1, -2)]
@@ -98,6 +102,11 @@ class Vicsek(System[State]):
         choices=("scalar", "vectorial"),
         help="of the direction, or of each neighbour's message",
     )
+    neighbours: str = mode(
+        default="auto",
+        choices=("auto", "dense", "cells", "grid kernel"),
+        help="found by all pairs or by cells (exact), or through a grid (approximate)",
+    )
     density: Scalar = start(
         default=2.0,
         span=(0.25, 8),
@@ -124,9 +133,12 @@ class Vicsek(System[State]):
         values = (state.ux, state.uy)
         if self.noise_type == "vectorial":
             values = (*values, jnp.ones(self.n))
-        if self.n <= FEW:
-            identity, x, y = state.identity, state.x, state.y
+        identity, x, y = state.identity, state.x, state.y
+        if self.backend() == "dense":
             sums = summed_densely(x, y, values, state.length, reach=1.0)
+        elif self.neighbours == "grid kernel":
+            nodes = next_fast_len(int(3 * self.n**0.5) + 1, real=True)
+            sums = summed_on_a_grid(x, y, values, state.length, reach=1.0, nodes=nodes)
         else:
             cells = sorted_into_cells(state.x, state.y, state.length, reach=1.0)
             identity, x, y, *values = (
@@ -142,6 +154,16 @@ class Vicsek(System[State]):
             identity,
             state.length,
         )
+
+    def backend(self) -> str:
+        if self.neighbours == "grid kernel":
+            return "grid kernel"
+        few = FEW if self.neighbours == "auto" else MANY
+        return "dense" if self.neighbours != "cells" and self.n <= few else "cells"
+
+    def caveats(self, state: State) -> Flags:
+        words = "grid kernel, approximate: the rim of the neighbourhood is smeared"
+        return {words: jnp.bool_(self.neighbours == "grid kernel")}
 
     def _turned(
         self,
@@ -234,7 +256,7 @@ class Vicsek(System[State]):
         square = Box(jnp.zeros(2), jnp.full(2, state.length), periodic=True)
         colours = {
             "heading": Colour(jnp.arctan2(state.uy, state.ux) % (2 * jnp.pi), scale="phase"),
-            "density": Colour(local_density(state)),
+            "density": Colour(boxes(state.x, state.y, state.length, side=2.0).around()),
         }
         position = jnp.stack([state.x, state.y], axis=1)
         return {
@@ -290,16 +312,3 @@ def waves(state: State) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         real.append(jnp.mean(c * d - s * t))
         imaginary.append(jnp.mean(c * t + s * d))
     return jnp.stack(real), jnp.stack(imaginary)
-
-
-def local_density(state: State) -> Float[Array, " n"]:
-    """Particles per unit area, in squares of side two or a little more."""
-    n = len(state.x)
-    across = jnp.clip((state.length / 2).astype(int), 1, int(n**0.5))
-    column, row = (
-        jnp.clip((along * (across / state.length)).astype(int), 0, across - 1)
-        for along in (state.x, state.y)
-    )
-    place = row * across + column
-    count = jnp.zeros(n).at[place].add(1.0)
-    return taken(count, place) * (across / state.length) ** 2

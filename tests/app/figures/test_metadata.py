@@ -1,8 +1,11 @@
 """Metadata: out into a file and back, from files that may be anything."""
 
+import copy
 import json
+import random
 import shutil
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +13,33 @@ from hypothesis import strategies as st
 
 from app.figures.figure import export_figure
 from app.figures.film_files import write_film
+from app.figures.film_script import Script, script_in
 from app.figures.metadata import READABLE, finite, read_metadata, session_of, written_out
 from app.figures.panels import Trace
+from app.figures.recipe import (
+    AxisPart,
+    Instant,
+    LinePart,
+    MapPart,
+    Numbers,
+    Recipe,
+    ViewPart,
+    curve_part,
+    panels_from,
+    recipe_of,
+    trace_part,
+)
 from app.figures.style import FigureStyle
+from app.views.camera import Camera2D, described
+from engine.core.simulation import Simulation
+from engine.storage.sessions import Session, from_text, to_text
+from engine.systems.swarms.kuramoto import Kuramoto
 
 
+MUTANTS = 400  # of a file of each kind
+WORDS = 6000
+SYSTEM = Kuramoto(n=16)
+INSTANT = Instant(SYSTEM, Simulation(SYSTEM).look().frame)
 STYLE = FigureStyle(width=20, dpi=40)
 PANEL = Trace(np.arange(3.0), np.arange(3.0))
 FIGURES = [".png", ".pdf", ".svg", ".tif"]
@@ -128,3 +153,122 @@ def test_a_film_without_a_word_says_nothing(tmp_path):
     made = write_film(tmp_path / "film.gif", frames, 30, "")
     assert read_metadata(made) is None
     assert session_of(made) is None
+
+
+# Files that somebody has tampered with.
+
+
+@pytest.fixture(scope="module")
+def told():
+    """All that a figure and a film may say of themselves."""
+    running = Simulation(SYSTEM, seed=1).run(3).set(coupling=4.0).run(3)
+    camera = described(Camera2D())
+    view = ViewPart("circle", 3, camera, "phase")
+    x, y = AxisPart("coupling", 0, 4, 3), AxisPart("noise", 0.1, 1, 2, log=True)
+    line = LinePart(Numbers.of([0, 1]), Numbers.of([1, 2]), "first order")
+    parts = (
+        view,
+        trace_part("order", [0, 1], [0.1, 0.2], [0.5, 0.5]),
+        curve_part(
+            "order", "coupling", [0, 1, 2], {"theory": [0, 0, 1]}, [[1], [0], [0.1]], [1, 0, 0.1]
+        ),
+        MapPart("order", x, y, Numbers.of(np.ones((2, 3))), {"onset": line}, (1, 0.5)),
+    )
+    recipe = Recipe(parts, STYLE)
+    return {
+        "program": "manyscope",
+        "session": json.loads(to_text(Session.of(running, state=False))),
+        "figure": recipe.plain(),
+        "film": msgspec.to_builtins(Script(4, paths={"coupling": (1.0, 2.0)})),
+    }
+
+
+def mutants(data, count, seed):
+    """Bytes turned, cut, left out, doubled, moved."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        bad, (a, b) = bytearray(data), sorted(chance.choices(range(len(data)), k=2))
+        match chance.randrange(5):
+            case 0:
+                for _ in range(chance.randrange(1, 8)):
+                    bad[chance.randrange(len(bad))] = chance.randrange(256)
+            case 1:
+                del bad[a:]
+            case 2:
+                del bad[a : min(b, a + 40)]
+            case 3:
+                bad[a:a] = bad[a : min(b, a + 40)]
+            case 4:
+                bad[a : a + 8] = bad[b : b + 8]
+        yield bytes(bad)
+
+
+def all_of_it(said):
+    """Whether all that is said of a run, a figure and a film is understood; else one sentence."""
+    reads = {"session": from_said, "figure": drawn_from, "film": script_in}
+    found = [read_or_refused(lambda name=name: reads[name](said.get(name))) for name in reads]
+    return all(found)
+
+
+def from_said(said):
+    return from_text(json.dumps(said))
+
+
+def drawn_from(said):
+    """All that a recipe is turned into before it is drawn."""
+    panels_from(recipe_of(said), INSTANT.system, lambda step: INSTANT)
+
+
+def read_or_refused(read):
+    """What is read, or None where that is refused in a sentence; all else is an error."""
+    try:
+        return read() or True
+    except ValueError as error:
+        words = str(error)
+    assert words.endswith((".", "?")), words
+    assert "\n" not in words
+    assert len(words) < 600
+    return None
+
+
+@pytest.mark.parametrize("suffix", READABLE)
+def test_a_mutated_file_is_read_or_refused_in_a_sentence(suffix, told, tmp_path):
+    path = tmp_path / f"whole{suffix}"
+    if suffix in (".mp4", ".webm", ".gif"):
+        write_film(path, iter(np.zeros((3, 16, 32, 3), np.uint8)), 30, written_out(told))
+    else:
+        export_figure([PANEL], path, STYLE, told)
+    assert all_of_it(read_metadata(path))
+    bad, whole = tmp_path / f"bad{suffix}", 0
+    for data in mutants(path.read_bytes(), MUTANTS, seed=1):
+        bad.write_bytes(data)
+        said = read_or_refused(lambda: read_metadata(bad))
+        whole += isinstance(said, dict) and all_of_it(said)
+    assert whole < MUTANTS
+
+
+def test_mutated_words_are_understood_or_refused_in_a_sentence(told):
+    text = written_out(told).encode()
+    found = []
+    for data in mutants(text, WORDS, seed=2):
+        try:
+            said = json.loads(data)
+        except ValueError:
+            continue
+        if isinstance(said, dict):
+            found.append(all_of_it(said))
+    assert 0 < sum(found) < len(found)
+
+
+@settings(deadline=None, max_examples=300)
+@given(said=st.data())
+def test_values_of_other_types_are_understood_or_refused_in_a_sentence(told, said):
+    chosen = copy.deepcopy(told)
+    place, names = chosen, []
+    while isinstance(place, dict | list) and place and (not names or said.draw(st.booleans())):
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        names.append((place, said.draw(st.sampled_from(keys))))
+        place = names[-1][0][names[-1][1]]
+    holder, key = names[-1]
+    holder[key] = said.draw(st.one_of(values, st.just({}), st.just([[]]), st.just(1e300)))
+    all_of_it(chosen)

@@ -5,11 +5,18 @@ import pytest
 
 from app.theme.theme import Theme
 from app.views.choose import gl_facts
+from app.views.painter_swarm import PainterSwarmView
+from app.views.swarm import SwarmView
 
 
 @pytest.fixture(params=["dark", "light"])
 def theme(request, qapp):
     return Theme(request.param)
+
+
+@pytest.fixture(params=[SwarmView, PainterSwarmView])
+def kind(request):
+    return request.param
 
 
 @pytest.fixture

@@ -314,6 +314,31 @@ def test_the_curve_shows_theory_points_and_the_run(theme, shown, qtbot):
     assert set(view._lines) == {"order"}
 
 
+def test_the_run_beside_stands_on_the_curve_while_there_is_one(dark, shown, qtbot):
+    view = shown(ParameterCurveView(dark))
+    view.show_theory(np.linspace(0, 6, 50), {"theory": np.linspace(0, 1, 50)})
+    view.set_run(3.0, 0.5, 0.05)
+    before = colours_in(drawn(view, qtbot), "b")
+    view.set_beside(5.0, 0.3, 0.02)
+    assert colours_in(drawn(view, qtbot), "b") > before + 40
+    view.set_beside(np.nan, np.nan)
+    assert colours_in(drawn(view, qtbot), "b") == before
+
+
+def test_the_run_beside_stands_on_the_map_and_is_not_taken_by_the_hand(dark, shown, qtbot):
+    view = shown(MapView(dark))
+    view.show_map(phase_map())
+    view.set_dot(0.2, 1.2)
+    before = colours_in(drawn(view, qtbot), "b")
+    view.set_beside("b", (0.8, 2.0))
+    qtbot.wait(20)
+    assert colours_in(view, "b") > before + 40
+    assert view.dot == (0.2, 1.2)
+    view.set_beside("b", None)
+    qtbot.wait(20)
+    assert colours_in(view, "b") == before
+
+
 def test_a_click_on_the_curve_chooses_a_value(dark, shown, qtbot):
     view = ParameterCurveView(dark)
     view.show_theory(np.linspace(0, 6, 50), {"order": np.linspace(0, 1, 50)})

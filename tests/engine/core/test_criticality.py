@@ -5,7 +5,6 @@ import pytest
 
 from engine.core.criticality import (
     CriticalPoint,
-    SizeRuns,
     Stage,
     TooSlow,
     find_critical_point,
@@ -13,6 +12,7 @@ from engine.core.criticality import (
 )
 from engine.core.scaling import Exponents, best_fit, collapsed, quality
 from engine.core.theory import Criticality
+from engine.core.turning import SizeRuns, helicity, onset, squares
 
 from .magnets import CurieWeiss
 
@@ -134,3 +134,37 @@ def test_the_best_fit_finds_the_exponents_within_its_errors():
     for value, error, true in zip(fit.exponents, fit.errors, TRUE, strict=True):
         assert 0 < error < 0.05
         assert abs(value - true) < 4 * error  # errors of 16 draws are known to 20 %
+
+
+def test_where_an_order_begins_to_grow_from_nothing_is_the_critical_point():
+    class Growing(CurieWeiss):
+        """Its critical point is looked for by the square of its order."""
+
+        critical = Criticality(
+            "temperature", (512, 2048), (0.7, 1.2), "onset", boundary="critical point"
+        )
+
+    point = found(Growing(rate=0.5))
+    assert point.error < 0.03
+    assert abs(point.value - 1) < 3 * point.error
+
+
+def test_an_order_that_jumps_has_no_onset():
+    values = np.linspace(0, 1, 11)
+    order = np.where(values > 0.55, 0.8, 0.01)[None, :, None] * np.ones((2, 1, 4))
+    empty = np.zeros_like(order)
+    runs = SizeRuns("x", (256, 512), values, order, order**2, empty, empty, empty[:, :, 0], 1)
+    with pytest.raises(ValueError, match=r"^The order jumps near x = 0\.6"):
+        onset(runs, squares(runs, np.arange(4)))
+
+
+def test_at_the_jump_all_sizes_say_the_same_of_the_stiffness():
+    sizes, values = (16, 32, 64), np.linspace(0.8, 1.0, 9)
+    size = np.array(sizes, float)[:, None]
+    far = np.log(size) + 0.7
+    excess = 1 / (2 * far + np.log(far)) * (1 + 0 * values)
+    stiff = (2 / np.pi * values * (1 + excess))[:, :, None]
+    empty = np.zeros_like(stiff)
+    runs = SizeRuns("t", sizes, values, empty, empty, empty, stiff, empty[:, :, 0], 1)
+    said = helicity(runs, np.arange(1), level=2 / np.pi)
+    np.testing.assert_allclose(said, np.broadcast_to(excess[-1], said.shape), rtol=1e-9)

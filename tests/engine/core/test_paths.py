@@ -1,11 +1,15 @@
 """Paths: followed at constant speed; a first-order line leaves a loop, a second-order one none."""
 
+import jax
 import numpy as np
 import pytest
 
 from engine.core.axes import Axis
 from engine.core.paths import Loop, Path, drive
 from engine.core.simulation import Simulation
+from engine.replaying import replay
+from engine.storage.sessions import Session, from_text, to_text
+from engine.systems.swarms.kuramoto import Kuramoto
 
 from .magnets import CurieWeiss
 
@@ -75,3 +79,24 @@ def test_across_a_second_order_line_the_loop_closes_as_the_speed_goes_down():
     assert slow < 0.35 * fast
     # What is left is noise: fluctuations of N^{-1/4} near T_c, over a tenth of the path.
     assert slow < 0.02
+
+
+def test_a_run_along_a_path_is_replayed_to_the_last_bit():
+    running = Simulation(Kuramoto(n=64, noise=0.2), seed=3).run(10)
+    coupling, noise = Axis("coupling", 0, 6, 8), Axis("noise", 0, 1, 8)
+    path = Path(coupling, noise, [(0.5, 0.1), (4.0, 0.3), (2.0, 0.6)])
+    loop = drive(running, path, steps=60, stops=12)
+    session = from_text(to_text(Session.of(running, state=False)))
+    again = replay(session)
+    assert again.step == running.step == 10 + 2 * 60
+    assert jax.tree.all(
+        jax.tree.map(
+            lambda one, other: np.array_equal(np.asarray(one), np.asarray(other)),
+            again.present,
+            running.present,
+        )
+    )
+    # On the way, too: just before the way back, the last value of the way there.
+    before = again.timeline.at(10 + 60 - 1, 0)
+    again.back_to(before).run(1)
+    assert again.observables["order"] == loop.way(back=False)[1][-1]

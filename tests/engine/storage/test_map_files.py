@@ -60,7 +60,7 @@ def test_a_table_has_a_row_for_each_cell(tmp_path, whole):
     assert third["beta"] == pytest.approx(X.values[1])
     assert third["dt"] == pytest.approx(Y.values[1])
     assert third["middle"] == whole.values["middle"][0][1, 1]
-    assert third["theory of spread"] == 2 * third["spread"]
+    assert third["theory of hexatic"] == 2 * third["hexatic"]
 
 
 def test_a_format_that_is_not_known_is_refused(tmp_path, whole):
