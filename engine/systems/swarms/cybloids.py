@@ -261,8 +261,8 @@ class Cybloids(System[State]):
         return {"reach": square[0]}
 
     def displacement(self, turns: Int[Array, " m"]) -> tuple[Array, Array]:
-        numbers = (self.stiffness, self.delay, self.diffusion)
-        return displacement(*(jnp.asarray(x, float) for x in numbers), turns)
+        stiffness, delay = jnp.asarray(self.stiffness, float), jnp.asarray(self.delay, float)
+        return displacement(stiffness, delay, jnp.asarray(self.diffusion, float), turns)
 
     def boundaries(self) -> dict[str, Boundary]:
         # Within a delay noise alone carries it as far as the ring is wide.
