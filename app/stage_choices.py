@@ -79,7 +79,7 @@ class StageChoices(Speaking):
     def _begin_choices(self, view: Any) -> None:
         """A view is new: it looks as was chosen, and tells what is picked in it."""
         view.picked.connect(lambda particle: self._on_picked(view, particle))
-        view.radius_changed.connect(self._poke.set_radius)
+        view.radius_changed.connect(self._show_radius)
         for name in self._laid_over:
             view.set_overlay(name, True)
         if not self._box_shown:
@@ -131,6 +131,11 @@ class StageChoices(Speaking):
         if name is not None:
             how = "right button or Shift: the other way · Ctrl+wheel: its radius · Esc: put it down"
             self.say(icon_of(name), words, how)
+
+    def _show_radius(self, radius: float) -> None:
+        self._poke.set_radius(radius)
+        self._choices.adjustSize()
+        self._place()
 
     def _on_touched(self, hand: Any, row: int) -> None:
         name = self._pokes.get(self._poke.value())

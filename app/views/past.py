@@ -15,8 +15,9 @@ from app.views.space import of_panel
 
 
 FOLLOWED = 300  # particles whose paths are kept
-MOMENTS = 48  # places that a path keeps behind the present one
-STRIDE = 0.006  # of the world, that the typical particle moves from one of them to the next
+MOMENTS = 40  # places that a path keeps behind the present one
+STRIDE = 0.003  # of the world, that the typical particle moves from one of them to the next
+LONGEST = 0.15  # of the world: what is behind that of a fast one would only cover the others
 LEAP = 8.0  # usual times between two frames that may pass before paths begin anew
 
 
@@ -67,6 +68,8 @@ class Past:
         self._last: np.ndarray | None = None
         self._now: float | None = None
         self._usual: float | None = None  # time between two frames
+        self._period: np.ndarray | None = None
+        self._world = 1.0
         self.velocity: np.ndarray | None = None  # [panel, identity, dim]; None at the beginning
 
     def forget(self) -> None:
@@ -90,7 +93,8 @@ class Past:
             self._who = np.unique(np.linspace(0, count - 1, min(count, self._followed)).astype(int))
         self._last, self._now = place, now
         self._head = head = place[:, self._who]
-        if not self._paths or _stride(head, self._paths[-1], box) > STRIDE:
+        self._period, self._world = period_of(box), _world(head, box)
+        if not self._paths or self._stride(head, self._paths[-1]) > STRIDE:
             self._paths.append(head)
 
     def also(self, who: int) -> None:
@@ -109,6 +113,9 @@ class Past:
         if self._head is None:
             return None
         whole = np.stack([*self._paths, self._head], axis=1)
+        steps = np.linalg.norm(shortest(np.diff(whole, axis=1), self._period), axis=-1)
+        behind = np.cumsum(np.nan_to_num(steps)[:, ::-1], axis=1)[:, ::-1]
+        whole[:, :-1][behind > LONGEST * self._world] = np.nan
         return whole if panels else whole[0]
 
     @property
@@ -123,13 +130,16 @@ class Past:
         far = self._usual is not None and passed > LEAP * self._usual
         return passed < 0 or far or place.shape != self._last.shape
 
+    def _stride(self, now: np.ndarray, before: np.ndarray) -> float:
+        """How far the typical particle has come, as a share of its world."""
+        apart = np.linalg.norm(shortest(now - before, self._period), axis=-1)
+        known = apart[np.isfinite(apart)]
+        return float(np.median(known)) / self._world if len(known) else 0.0
 
-def _stride(now: np.ndarray, before: np.ndarray, box: Any) -> float:
-    """How far the typical particle has come, as a share of its world."""
-    apart = np.linalg.norm(shortest(now - before, period_of(box)), axis=-1)
+
+def _world(place: np.ndarray, box: Any) -> float:
+    """The longest side of the box, or else of the cloud."""
     if box is not None:
-        world = float(np.max(np.asarray(box.high) - np.asarray(box.low)))
-    else:
-        world = float(np.nanmax(np.nanmax(now, axis=1) - np.nanmin(now, axis=1)))
-    known = apart[np.isfinite(apart)]
-    return float(np.median(known)) / max(world, 1e-12) if len(known) else 0.0
+        return float(np.max(np.asarray(box.high) - np.asarray(box.low)))
+    known = place[np.isfinite(place).all(axis=-1)]
+    return max(float(np.max(np.ptp(known, axis=0))), 1e-12) if len(known) else 1.0
