@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
-from app.views.plotting import PlotBase, Range, add_plot, bounds, note, pen, set_label
+from app.views.plotting import PlotBase, Range, add_plot, bounds, note, pen, put, set_label
 
 
 BINS = 41
@@ -101,12 +101,12 @@ class LandscapeView(PlotBase):
 
     def draw(self) -> None:
         seen = self._y < SEEN
-        self._line.setData(self._x, self._y)
+        put(self._line, self._x, self._y)
         at, height = self.measured()
-        self._points.setData(at, height)
+        put(self._points, at, height)
         ball = np.interp(self._now, self._x, self._y) if len(self._x) else np.nan
         here = np.isfinite(self._now) and np.isfinite(ball)
-        self._ball.setData(*(([self._now], [min(ball, SEEN)]) if here else ([], [])))
+        put(self._ball, *(([self._now], [min(ball, SEEN)]) if here else ([], [])))
         left, right = bounds([self._x[seen], at, np.array([self._now])])
         if np.isfinite(left) and right > left:
             room = 0.03 * (right - left)

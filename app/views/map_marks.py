@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPainterPath, QPen
 
 from app.theme.theme import Theme
 from app.theme.tokens import tokens
+from app.views.plotting import put
 
 
 # On a map, which does not change with the theme, theory is the dark theme's amber with a dark rim.
@@ -98,7 +99,7 @@ class RimmedLine:
 
     def set(self, x: np.ndarray, y: np.ndarray) -> None:
         for item in self._items:
-            item.setData(x, y)
+            put(item, x, y)
 
     def remove(self) -> None:
         for item in self._items:

@@ -227,6 +227,7 @@ class MapView(PlotBase):
         self._words.setFont(theme.font("caption"))
         self._words.hide()
         self._fitted = None
+        self._painted: tuple[Any, ...] = ()  # what the picture was made of
 
     def _levels(self) -> tuple[float, float]:
         if self._span is not None:
@@ -245,14 +246,18 @@ class MapView(PlotBase):
         found = self._map
         if found is None:
             self._image.clear()
+            self._painted = ()
             self._hatching.clear()
         else:
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
             shown = np.asarray(found.mean if self._layer is None else self._layer, float)
-            picture = colours.painted(shown, map_table(), low, high, "level")
-            self._image.setImage(greyed(picture) if self._outdated else picture, autoLevels=False)
-            frame = cells(x, y)
+            frame, looks = cells(x, y), (shown.tobytes(), low, high, self._outdated)
+            if looks != self._painted:  # else only the dot has moved
+                self._painted = looks
+                picture = colours.painted(shown, map_table(), low, high, "level")
+                picture = greyed(picture) if self._outdated else picture
+                self._image.setImage(picture, autoLevels=False)
             self._image.setRect(frame)
             if self._hatched is not None and self._hatched.any():
                 self._hatching.setImage(hatching(self._hatched), autoLevels=False)

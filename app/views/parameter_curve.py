@@ -5,7 +5,7 @@ A run that is led along a path draws its two ways here, and the loop between the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -25,6 +25,7 @@ from app.views.plotting import (
     dress,
     note,
     pen,
+    put,
 )
 
 
@@ -234,10 +235,12 @@ class ParameterCurveView(PlotBase):
             item.setZValue(10 + z)
             self._plot.addItem(item)
         self._naming = Naming(self._plot)
+        self._named_in: tuple[Any, ...] = ()  # the ends of the axes and all that names mind
         self._lines: dict[str, tuple[pg.PlotDataItem, pg.TextItem]] = {}
         self._critical_lines: list[pg.InfiniteLine] = []
 
     def draw(self) -> None:
+        moved = False  # whether something did that names must keep clear of
         for name in set(self._lines) - set(self._curves):
             for item in self._lines.pop(name):
                 self._plot.removeItem(item)
@@ -251,17 +254,20 @@ class ParameterCurveView(PlotBase):
                 self._plot.addItem(line)
                 self._plot.addItem(words)
                 self._lines[name] = (line, words)
-            self._lines[name][0].setData(self._x, y)
+            moved |= put(self._lines[name][0], self._x, y)
         self._draw_more_theory()
         self._draw_loop()
         x, mean, error = self._points.T
         at = self._on_axis(x)
-        self._spots.setData(at, mean)
+        moved |= put(self._spots, at, mean)
         height = np.where(np.isfinite(error), 4 * error, 0)  # two standard errors to each side
-        self._bars.setData(x=at, y=mean, height=height)
+        put(self._bars, at, mean, height=height)
         self._draw_run()
         self._fit()
-        self._place_words()
+        seen = self._plot.getViewBox().viewRange(), tuple(self._critical), self.size()
+        if moved or seen != self._named_in:
+            self._named_in = seen
+            self._place_words()
 
     def _draw_more_theory(self) -> None:
         """Unstable phases, and the band in which a run of so many members scatters."""
@@ -269,13 +275,13 @@ class ParameterCurveView(PlotBase):
         parts = [part for y in self._unstable for part in (y, gap)]
         x = [part for _ in self._unstable for part in (self._x, gap)]
         none = np.empty(0)
-        self._dashes.setData(np.concatenate(x or [none]), np.concatenate(parts or [none]))
+        put(self._dashes, np.concatenate(x or [none]), np.concatenate(parts or [none]))
         near = self._nearest()
         known = np.isfinite(near)
         wide = np.isfinite(self._width) and known.any()
         for line, side in zip(self._band, (1, -1), strict=True):
             at = (self._x[known], near[known] + side * self._width) if wide else (none, none)
-            line.setData(*at)
+            put(line, *at)
         self._shade.setVisible(bool(wide))
 
     def _nearest(self) -> np.ndarray:
@@ -293,10 +299,10 @@ class ParameterCurveView(PlotBase):
             ways = self._faded[k::2]
             x = [part for way in ways for part in (way[0], gap)]
             y = [part for way in ways for part in (way[1], gap)]
-            item.setData(*(np.concatenate(part) if part else np.empty(0) for part in (x, y)))
+            put(item, *(np.concatenate(part) if part else np.empty(0) for part in (x, y)))
         for k, (item, name) in enumerate(zip(self._ways, self._way_names, strict=True)):
             way = (np.empty(0),) * 2 if self._loop is None else self._loop.way(back=bool(k))
-            item.setData(*way)
+            put(item, *way)
             name.setVisible(len(way[0]) > 2)
             if len(way[0]) > 2:
                 middle = len(way[0]) // 2
@@ -312,9 +318,9 @@ class ParameterCurveView(PlotBase):
             known = np.isfinite(at[0] + mean)
             spot = (at, np.array([mean])) if known else (np.empty(0), np.empty(0))
             for mark in marks:
-                mark.setData(*spot)
+                put(mark, *spot)
             height = np.full(len(spot[0]), 4 * error if np.isfinite(error) else 0.0)
-            bar.setData(x=spot[0], y=spot[1], height=height)
+            put(bar, *spot, height=height)
 
     def _on_axis(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):

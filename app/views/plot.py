@@ -12,7 +12,17 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from app.views import colours
-from app.views.plotting import Naming, PlotBase, Range, add_plot, bounds, note, pen, set_label
+from app.views.plotting import (
+    Naming,
+    PlotBase,
+    Range,
+    add_plot,
+    bounds,
+    note,
+    pen,
+    put,
+    set_label,
+)
 from app.views.view import Layer, named_data
 
 
@@ -120,7 +130,7 @@ class PlotView(PlotBase):
         item = self._item(
             panel, (index, "curve", curve.role, dots), lambda: self._line(curve.role, dots)
         )
-        item.setData(x, y)
+        put(item, x, y)
         item.__dict__["line"] = (x, y)
         if curve.label:
             token = {"theory": "theory", "guide": "text3"}.get(curve.role, "measured")
@@ -161,7 +171,7 @@ class PlotView(PlotBase):
             )
 
         item = self._item(panel, (index, "bars", bars.role), make)
-        item.setData(edges, shown)
+        put(item, edges, shown)
         if bars.label:
             middle = (edges[1:] + edges[:-1]) / 2
             self._note(panel, index, bars.label, "theory" if theory else "measured", middle, height)

@@ -168,6 +168,19 @@ def pen(theme: Theme, role: str) -> Any:
             return pg.mkPen(theme.colour("measured"), width=1)
 
 
+def put(item: Any, x: Any, y: Any, **more: Any) -> bool:
+    """Give an item of a plot its points; whether they are others than it has already.
+
+    pyqtgraph works out outlines and asks for a new picture also where nothing changed.
+    """
+    given = tuple(np.asarray(part).tobytes() for part in (x, y, *more.values()))
+    if getattr(item, "given", None) == given:
+        return False
+    item.given = given
+    item.setData(x=x, y=y, **more)
+    return True
+
+
 class Range:
     """The span of an axis that follows its data without trembling.
 

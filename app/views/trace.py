@@ -19,6 +19,7 @@ from app.views.plotting import (
     dress,
     note,
     pen,
+    put,
     thinned,
 )
 
@@ -190,8 +191,8 @@ class TraceView(PlotBase):
         if not self._theory_shown:
             theory = other_theory = np.full_like(theory, np.nan)
         width = max(100, self.width())
-        self._measured.setData(*thinned(time, value, width))
-        self._theory.setData(*thinned(time, theory, width))
+        put(self._measured, *thinned(time, value, width))
+        put(self._theory, *thinned(time, theory, width))
         if self._count:
             start, now = time[0], time[-1]
             if now > self._end or self._end <= start:
@@ -216,12 +217,12 @@ class TraceView(PlotBase):
         other_theory: np.ndarray,
         width: int,
     ) -> None:
-        self._other.setData(*thinned(time, other, width))
-        self._gap.setData(*thinned(time, value - other, width))
-        self._other_theory.setData(*thinned(time, other_theory, width))
+        put(self._other, *thinned(time, other, width))
+        put(self._gap, *thinned(time, value - other, width))
+        put(self._other_theory, *thinned(time, other_theory, width))
         here = self._present if self._present is not None else self._columns[:, self._count - 1]
         known = bool(self._count) and bool(np.isfinite(here[3]))
-        self._other_last.setData(*(([here[0]], [here[3]]) if known else ([], [])))
+        put(self._other_last, *(([here[0]], [here[3]]) if known else ([], [])))
         gap = (value - other)[-RECENT:]
         gap = gap[np.isfinite(gap)]
         self._gap_name.setVisible(bool(len(gap)))
@@ -235,7 +236,7 @@ class TraceView(PlotBase):
         known = bool(self._count) and bool(np.isfinite(value[-1]))
         predicted = bool(self._count) and bool(np.isfinite(theory[-1]))
         here = self._present if self._present is not None else self._columns[:, self._count - 1]
-        self._last.setData(*(([here[0]], [here[1]]) if known else ([], [])))
+        put(self._last, *(([here[0]], [here[1]]) if known else ([], [])))
         self._name.setVisible(known)
         self._theory_name.setVisible(predicted)
         other = self._columns[3, max(0, self._count - RECENT) : self._count]

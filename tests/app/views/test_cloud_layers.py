@@ -9,7 +9,7 @@ from app.views.space import caption_of
 from app.views.swarm import SwarmView
 from engine.core.layers import Arrows, Box, Captions, Colour, Image, Points, Trails
 from tests.app.views.conftest import light, picture
-from tests.app.views.test_swarm import mouse, near, where
+from tests.app.views.swarms import mouse, near, where
 
 
 pytestmark = pytest.mark.usefixtures("screen")

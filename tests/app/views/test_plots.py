@@ -314,6 +314,25 @@ def test_the_curve_shows_theory_points_and_the_run(theme, shown, qtbot):
     assert set(view._lines) == {"order"}
 
 
+def test_a_run_that_moves_draws_itself_alone(dark, shown, qtbot):
+    view = shown(ParameterCurveView(dark))
+    x = np.linspace(0, 6, 50)
+    view.show_theory(x, {"theory": np.tanh(x)})
+    view.set_band(100)
+    view.set_run(3.0, 0.5, 0.05)
+    drawn(view, qtbot)
+    lines = [line for line, _ in view._lines.values()] + view._band
+    drawn_anew = []
+    for line in lines:
+        line.sigPlotChanged.connect(drawn_anew.append)
+    view.set_run(4.0, 0.6, 0.05)
+    drawn(view, qtbot)
+    assert not drawn_anew
+    view.show_theory(x, {"theory": np.tanh(2 * x)})
+    drawn(view, qtbot)
+    assert len(drawn_anew) == len(lines)
+
+
 def test_the_run_beside_stands_on_the_curve_while_there_is_one(dark, shown, qtbot):
     view = shown(ParameterCurveView(dark))
     view.show_theory(np.linspace(0, 6, 50), {"theory": np.linspace(0, 1, 50)})
