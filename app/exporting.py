@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.filming import Filmer
 from app.jobs import Deed, Jobs
 from app.stills import capture, table, titles
+from app.views.view import titled
 from app.widgets.composer import Composer
 
 
@@ -59,7 +60,7 @@ class Exporter(QObject):
         panels = [(name, None) for name in chosen if name in names]
         if figure is not None:
             panels = figure.panels()
-            names |= {name: name.capitalize() for name, _ in panels if name not in names}
+            names |= {name: titled(name) for name, _ in panels if name not in names}
         timed = [name for name in names if name in moment.frame]
         dialog = Composer(
             self._window.theme,

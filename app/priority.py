@@ -7,6 +7,7 @@ import threading
 
 
 RUN, BUILD, MAPS = 4, 8, 12  # niceness; the window's thread keeps 0
+SWITCH = 0.0005  # s after which a thread that runs Python lets the one go on that waits for it
 
 
 def give_way(niceness: int) -> None:
@@ -18,3 +19,11 @@ def give_way(niceness: int) -> None:
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+
+
+def take_turns() -> None:
+    """Let no thread wait for Python's lock longer than a frame can spare.
+
+    Python's own 5 ms are a sixth of a frame, and a frame waits several times.
+    """
+    sys.setswitchinterval(SWITCH)

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject
 from app.builder import Builder
 from app.mailbox import Mailbox
 from app.observer import Observer
-from app.priority import MAPS, RUN, give_way
+from app.priority import MAPS, RUN, give_way, take_turns
 from app.structure import declared, differing, structure
 from app.wishes import Beside, Goal, Moment, Other, Plan, Trouble, Wishes
 from app.wishes import DensityWish as DensityWish
@@ -73,6 +73,7 @@ class Runner(Mailbox):
     # From the window's thread.
 
     def start(self) -> None:
+        take_turns()
         self._thread.start()
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.runner import DensityWish
@@ -410,6 +410,10 @@ class Stage(StageChoices):
         self._overlay.move(edge, foot - self._overlay.height() - edge // 2)
         self._scale.move(width - self._scale.width() - edge, height - self._scale.height() - edge)
         self._place_words(width, height, (self._legend, self._scale))
+        for view in (self.view, self.second):
+            if view is not None:
+                feet = [chip for chip in (self._legend, self._scale) if chip.isVisible()]
+                view.keep_clear([QRect(view.mapFrom(self, c.pos()), c.size()) for c in feet])
 
 
 def _show(view: Any, layers: tuple[Any, ...], time: float) -> None:

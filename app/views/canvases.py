@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QOffscreenSurface, QOpenGLContext, QPainter
 from PySide6.QtWidgets import QWidget
 from vispy import gloo
+from vispy.gloo import gl
 from vispy.gloo.context import FakeCanvas, forget_canvas, set_current_canvas
 
 
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
     from app.views.swarm import SwarmView
 
 GL_BGRA, GL_UNSIGNED_BYTE = 0x80E1, 0x1401
+
+
+def keep_the_interpreter() -> None:
+    """Let vispy's calls of OpenGL not give the interpreter away.
+
+    A picture takes some hundred calls of a microsecond each. Python hands its lock to the runner's
+    thread in every one of them, and waits up to milliseconds to have it back: 30 ms a picture.
+    What takes long (reading the pixels) is called here, and does give it away.
+    """
+    library = gl.gl2._lib
+    if os.name != "nt" and library is not None:
+        gl.gl2._lib = ctypes.PyDLL(library._name)
+
+
+keep_the_interpreter()
 
 
 class Canvas(Protocol):

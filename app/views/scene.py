@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.theme.tokens import rgb
@@ -18,6 +18,7 @@ from app.views.slicing import Slicing
 from app.views.space import dimension, extent, panels_of
 from app.views.steering import Steering
 from app.views.view import Layer, View, named_data
+from app.views.words import Words
 
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class SceneView(Steering, Slicing, Picking, View):
     camera_changed = Signal()
     radius_changed = Signal(float)  # of the ring of a tool, in the system's units
 
+    _words: Words
+
     def __init__(
         self, theme: Theme, parent: QWidget | None = None, *, hint: Hint | None = None
     ) -> None:
@@ -84,6 +87,11 @@ class SceneView(Steering, Slicing, Picking, View):
         self._sums_fresh = False
         self._glow, self._images = True, True
         self._repeats: bool | None = None  # periodic images; None: where a card draws
+
+    def keep_clear(self, taken: list[QRect]) -> None:
+        if self._words.taken != tuple(taken):
+            self._words.taken = tuple(taken)
+            self._words.update()
 
     def _repaint(self) -> None:
         raise NotImplementedError

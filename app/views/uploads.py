@@ -18,13 +18,10 @@ from app.views.scene import EDGES, FLAT_EDGES, OUTSIDE, SceneView
 from app.views.slicing import height_of, is_slice
 from app.views.space import of_panel
 from app.views.trails import strands
-from app.views.words import Words
 
 
 class Uploads(SceneView):
     """Holds the items of the card; who paints draws them."""
-
-    _words: Words
 
     def _begin_uploads(self) -> None:
         self._drawn: dict[tuple, Any] = {}  # items on the card, by panel, layer and kind

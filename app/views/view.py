@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
 
 Layer = Any  # one of `engine.core.layers`, told apart by its name: a view imports no JAX
+
+
+def titled(name: str) -> str:
+    """The name of a view where it begins a line; a symbol stays as it is written: g(r)."""
+    return name if name[1:2] == "(" else name[:1].upper() + name[1:]
 
 
 class Hand(NamedTuple):
@@ -33,6 +38,9 @@ class View(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
+
+    def keep_clear(self, taken: list[QRect]) -> None:
+        """What floats over the foot of this view: words stand above it."""
 
     def show_layers(self, layers: tuple[Layer, ...]) -> None:
         """Draw the newest frame; the arrays are NumPy's and are not changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -24,6 +24,7 @@ class Words(QWidget):
     def __init__(self, view: SceneView) -> None:
         super().__init__(view)
         self._layers: list[Any] = []
+        self.taken: tuple[QRect, ...] = ()  # what floats over the foot of this view
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -79,7 +80,7 @@ class Words(QWidget):
     def _paint_caption(
         self, painter: QPainter, view: SceneView, captions: Any, panel: int, part: Part
     ) -> None:
-        """Below the middle of its panel: the corners belong to what floats on the stage."""
+        """Below the middle of its panel; above what floats there in a corner of the stage."""
         words = caption_of(captions, panel)
         if not words:
             return
@@ -89,4 +90,8 @@ class Words(QWidget):
         foot = self.height() - part.bottom - theme.px(6)
         area = QRectF(part.left, foot - theme.px(18), part.width, theme.px(18))
         place = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+        covered = painter.boundingRect(area, place, words)
+        tops = [chip.top() for chip in self.taken if covered.intersects(QRectF(chip))]
+        if tops:
+            area.moveBottom(min(tops) - theme.px(4))
         painter.drawText(area, place, words)
