@@ -43,6 +43,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "ode-sde-gap": ({}, 380, ""),
     "gauge-freedom": ({}, 250, ""),
     "bkt-bcs-bec": ({}, 1, "flow"),
+    "ion-channel": ({"voltage": 2.0}, 200, ""),
 }
 
 
