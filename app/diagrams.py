@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QWidget
 from app.instrument import Instrument
 from app.map_panel import MapPanel
 from app.map_worker import MapRequest
+from app.measuring import TAB, Measures
 from app.views.choose import view_for
 from app.views.parameter_curve import ParameterCurveView
-from app.views.view import View
+from app.views.view import View, titled
 from app.widgets.boxes import Column
 from app.widgets.labels import Label
 from app.widgets.panel_frame import PanelFrame
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 FAR = 1000  # errors from theory: what is farther has not settled
 ENOUGH = 24  # samples that make a value worth keeping on the curve
-OWN = ("landscape", "critical", "scaling", "ghosts")  # tabs that are no views of a frame
 
 
 class Diagrams(QSplitter):
@@ -73,6 +73,7 @@ class Diagrams(QSplitter):
         self.setHandleWidth(theme.px(6))
         self.setSizes([500, 400])
         self.instrument = Instrument(theme, session, self)
+        self.measures = Measures(theme, self)
 
         self._tabs.currentChanged.connect(lambda _: self._follow_tab())
         self._tabs.tabBarClicked.connect(lambda _: self.look_changed.emit())
@@ -114,7 +115,8 @@ class Diagrams(QSplitter):
                 view.handle_held.connect(self._on_handle_held)
             self._others[name] = view
             self._pages.addWidget(view)
-            self._tabs.setTabData(self._tabs.addTab(name[:1].upper() + name[1:]), name)
+            self._tabs.setTabData(self._tabs.addTab(titled(name)), name)
+        self.measures.begin(moment)
         self._fit_tabs()
         self._follow_tab()
         self.show_values()
@@ -125,6 +127,7 @@ class Diagrams(QSplitter):
             if view.isVisible() and name in moment.frame:
                 view.show_layers(moment.frame[name])
         self.instrument.follow(moment)
+        self.measures.follow(moment)
         estimate = moment.estimates.get(self._observable)
         if self.axes is None or estimate is None:
             return
@@ -178,7 +181,7 @@ class Diagrams(QSplitter):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setHandleWidth(theme.px(6))
-        for part in (self.map_panel, self.small_panel, self.instrument):
+        for part in (self.map_panel, self.small_panel, self.instrument, self.measures):
             part.restyle(theme)
 
     @property
@@ -244,12 +247,14 @@ class Diagrams(QSplitter):
             "curve": self.curve,
             **self._others,
             **self.instrument.views,
+            **({TAB: self.measures.view} if TAB in self._tab_names() else {}),
         }
 
     def look(self) -> dict[str, Any]:
         """What is looked at here, in plain words: for undo and for session files."""
         axes = [] if self.axes is None else [axis.name for axis in self.axes]
-        return {"axes": axes, "small": self.small_name, "quantity": self._observable}
+        told = {"axes": axes, "small": self.small_name, "quantity": self._observable}
+        return told | ({"measure": self.measures.view.value()} if TAB in self.views else {})
 
     def show_look(self, look: dict[str, Any]) -> None:
         """Look at it so; what this system does not have is left as it is."""
@@ -262,17 +267,18 @@ class Diagrams(QSplitter):
         named = {quantity.name for quantity in getattr(self._session.system, "quantities", ())}
         if look.get("quantity") in named and look["quantity"] != self._observable:
             self.set_quantity(look["quantity"])
+        self.measures.choose(str(look.get("measure")))
         self.show_tab(str(look.get("small")))
 
     # Tabs.
 
-    def add_tab(self, name: str, title: str, page: QWidget) -> None:
-        """Show a page of the instrument beside the views of the frame."""
+    def add_tab(self, name: str, title: str, page: QWidget, at: int = -1) -> None:
+        """Show a page beside the views of the frame, behind them or at a place of its own."""
         if name not in self._own:
             self._own[name] = page
             self._pages.addWidget(page)
         if name not in self._tab_names():
-            self._tabs.setTabData(self._tabs.addTab(title), name)
+            self._tabs.setTabData(self._tabs.insertTab(at, title), name)
             self._fit_tabs()
 
     def drop_tab(self, name: str) -> None:

@@ -22,6 +22,7 @@ WORDS = {
     "wipes": "wipe",
     "axes": "map over {}",
     "small": "view: {}",
+    "measure": "measure: {}",
     "quantity": "map of {}",
     "theory": "theory overlay",
     "panels": "panels at the sides",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from app.diagrams import symbol_of
+from app.measuring import TAB
+from app.views.view import titled
 
 
 if TYPE_CHECKING:
@@ -52,14 +54,16 @@ def titles(window: Window) -> dict[str, str]:
     ]
     large, *others = seen
     order = symbol_of(moment.system, next(iter(moment.observables), ""))
-    out = {large: _capital(large)}
+    out = {large: titled(large)}
     if moment.observables:
         out["trace"] = window.trace_panel.title()
     if window.diagrams.axes is not None:
         if window.diagrams.measured is not None:
             out["map"] = "Phase diagram"
         out["curve"] = f"{order} along {window.diagrams.cut.name.replace('_', ' ')}"
-    return out | {name: _capital(name) for name in others}
+    if window.diagrams.measures.found is not None:
+        out[TAB] = titled(window.diagrams.measures.found[1].name)
+    return out | {name: titled(name) for name in others}
 
 
 def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
@@ -81,11 +85,11 @@ def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
     values = window.session.values
     cut = None if axes is None else window.diagrams.cut.name
     dot = None if axes is None else (float(values[axes[0].name]), float(values[axes[1].name]))
-    seen = _seen(window)
+    seen, gathered = _seen(window), window.diagrams.measures.found
     twin = window.runner.ask(lambda run: run.twin())
 
     def make() -> Still:
-        from app.figures.recipe import curve_part, map_part, trace_part
+        from app.figures.recipe import curve_part, map_part, measure_part, trace_part
         from app.figures.still import Still, session_text
 
         measured: dict[str, Part] = {}
@@ -97,6 +101,8 @@ def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
             measured["map"] = map_part(found, lines, dot, regions)
         if cut is not None:
             measured["curve"] = curve_part(order, cut, **curve)
+        if gathered is not None:
+            measured[TAB] = measure_part(*gathered)
         run = twin.result(timeout=60)
         return Still.of(run, measured, seen, session_text(run, look))
 
@@ -130,7 +136,3 @@ def table(columns: dict[str, np.ndarray]) -> str:
     for row in range(rows):
         lines.append("\t".join(f"{c[row]:.7g}" if row < len(c) else "" for c in flat.values()))
     return "\n".join(lines)
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]

@@ -226,6 +226,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.stage.handle_held.connect(lambda held: session.hold() if held else session.commit())
         self.stage.clock_held.connect(lambda held: runner.play(session.running and not held))
         self.diagrams.axes_changed.connect(self._ask_for_map)
+        self.diagrams.measures.points_wanted.connect(self._keep_points)
         self.diagrams.refill_asked.connect(lambda: self.do("refill_map"))
         self.diagrams.export_asked.connect(lambda name: self.exporter.show_dialog((name,)))
         self.trace_panel.export_asked.connect(lambda: self.exporter.show_dialog(("trace",)))
@@ -253,6 +254,11 @@ class Window(FileDeeds, MapDeeds, Deeds):
             self.runner.poke(name, hand)
         else:
             self.session.poke(name, hand, row)
+
+    def _keep_points(self, on: bool) -> None:
+        """Somebody beside the stage reads its points, also where it shows their density."""
+        if hasattr(self.stage.view, "keeps_points"):
+            self.stage.view.keeps_points = on  # type: ignore[union-attr]
 
     # The engine speaks.
 
@@ -466,6 +472,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.exporter.stop()
         self.points.stop()
         self.diagrams.instrument.stop()
+        self.diagrams.measures.stop()
         self.maps.stop()
         self.runner.stop()
         super().closeEvent(event)

@@ -19,6 +19,7 @@ def draw(page: Page, panel: ParameterCurve, cell: Cell) -> None:
 
 
 def _draw_lines(page: Page, axes: Any, panel: ParameterCurve) -> None:
+    guides = _draw_guides(page, axes, panel)
     theory = _draw_theory(page, axes, panel)
     points = _draw_measured(page, axes, panel)
     for value in panel.critical:
@@ -26,8 +27,14 @@ def _draw_lines(page: Page, axes: Any, panel: ParameterCurve) -> None:
     _draw_run(page, axes, panel)
     axes.margins(x=0.01)
     name_axes(axes, panel.x_label, panel.y_label)
-    for name, line in theory:
+    for name, line in (*guides, *theory):
         name_line(page, axes, line, name, points)
+
+
+def _draw_guides(page: Page, axes: Any, panel: ParameterCurve) -> list[tuple[str, Any]]:
+    """Faint lines to compare with, and their names."""
+    look_of = {"color": page.ink, "lw": 0.9 * page.style.line, "ls": (0, (4, 2)), "alpha": 0.6}
+    return [(name, axes.plot(panel.x, y, **look_of)[0]) for name, y in panel.guides.items()]
 
 
 def _draw_theory(page: Page, axes: Any, panel: ParameterCurve) -> list[tuple[str, Any]]:

@@ -72,6 +72,7 @@ class ParameterCurve:
     critical: Sequence[float] = ()
     x_label: Label = UNSAID
     y_label: Label = UNSAID
+    guides: Mapping[str, np.ndarray] = field(default_factory=dict)  # faint lines, along x
 
 
 Panel = FramePanel | Trace | MapPanel | ParameterCurve

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.figures.curves import thinned
 from app.figures.panels import (
+    Label,
     MapPanel,
     Panel,
     ParameterCurve,
@@ -123,7 +124,18 @@ class CurvePart(msgspec.Struct, frozen=True, tag="curve", omit_defaults=True):
     critical: tuple[float, ...] = ()
 
 
-Part = ViewPart | TracePart | MapPart | CurvePart
+class MeasurePart(msgspec.Struct, frozen=True, tag="measures", omit_defaults=True):
+    """A measure of the swarm, averaged over frames."""
+
+    x: str  # what the axes mean
+    y: str
+    measured: Numbers  # [x, mean, error]
+    theory: dict[str, Numbers] = {}
+    gas: Numbers | None = None  # what it is in an ideal gas
+    log: str = ""
+
+
+Part = ViewPart | TracePart | MapPart | CurvePart | MeasurePart
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -181,18 +193,34 @@ def _panel(part: Part, system: Any, at: Callable[[int | None], Instant]) -> Pane
         case CurvePart():
             _check_axis(system, part.parameter)
             x = part.x.row()
-            columns = None if part.measured is None else part.measured.array
-            if columns is not None and (columns.ndim != 2 or len(columns) != 3):
-                raise ValueError("What was measured along a curve takes three rows of numbers.")
             return ParameterCurve(
                 x,
                 {name: values.row(len(x)) for name, values in part.theory.items()},
-                None if columns is None else (columns[0], columns[1], columns[2]),
+                None if part.measured is None else _columns(part.measured),
                 None if part.run is None else _three(part.run.array),
                 part.critical,
                 parameter_label(system, part.parameter),
                 quantity_label(system, part.observable),
             )
+        case MeasurePart():
+            measured = _columns(part.measured)
+            x = measured[0]
+            return ParameterCurve(
+                x,
+                {name: values.row(len(x)) for name, values in part.theory.items()},
+                measured,
+                x_label=Label(part.x, log="x" in part.log),
+                y_label=Label(part.y, log="y" in part.log),
+                guides={} if part.gas is None else {"ideal gas": part.gas.row(len(x))},
+            )
+
+
+def _columns(measured: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, mean and error."""
+    columns = measured.array
+    if columns.ndim != 2 or len(columns) != 3:
+        raise ValueError("What was measured along a curve takes three rows of numbers.")
+    return columns[0], columns[1], columns[2]
 
 
 def _map(part: MapPart, system: Any) -> MapPanel:
@@ -297,6 +325,18 @@ def curve_part(
         None if measured is None else Numbers.of(np.stack([np.asarray(c) for c in measured])),
         None if run is None else Numbers.of(run),
         tuple(map(float, critical)),
+    )
+
+
+def measure_part(about: Any, average: Any, theory: Mapping[str, Any]) -> MeasurePart:
+    """A measure (of `engine.core.measures`) and its average; theory lies where it was measured."""
+    return MeasurePart(
+        about.x,
+        about.y,
+        Numbers.of(np.stack([average.x, average.mean, average.error])),
+        {name: Numbers.of(y) for name, y in theory.items()},
+        None if average.ideal is None else Numbers.of(average.ideal),
+        about.log,
     )
 
 

@@ -19,7 +19,7 @@ def radial_distribution(
     position: Float[Array, "n 2"],
     length: Float[Array, ""],
     *,
-    most: float,
+    most: Scalar,
     bins: int,
     centres: int = 1024,
 ) -> tuple[Float[Array, " bins"], Float[Array, " bins"]]:
