@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.axes import Axis
-from engine.core.simulation import begin, enlarged
+from engine.core.stepping import begin, enlarged
 from engine.core.system import System
 from engine.core.theory import Scalars
 
