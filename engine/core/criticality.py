@@ -35,6 +35,7 @@ LONGEST = 65_536  # steps of a run; what remembers its past for longer is refuse
 MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
 LONGER = 4  # times that the second round runs: where the curves lie close, errors must be small
 NARROW = 0.35  # of the first span is looked at again
+ONSET = (0.15, 0.45)  # of it where order begins: without order, and with it, but not yet saturated
 
 
 class TooSlow(ValueError):  # noqa: N818 (it is a sentence)
@@ -99,8 +100,12 @@ def find_critical_point(
         assert isinstance(runs, SizeRuns)
         steps = min(LONGER * runs.steps, longest)
         value, error, curves = located(how, runs)
-        half = (1 if how.method == "onset" else NARROW) * (how.span[1] - how.span[0]) / 2
-        low, high = max(how.span[0], value - half), min(how.span[1], value + half)
+        below = above = NARROW / 2
+        if how.method == "onset":
+            below, above = ONSET if runs.mean[-1, 0] < runs.mean[-1, -1] else ONSET[::-1]
+        whole_span = how.span[1] - how.span[0]
+        low = max(how.span[0], value - below * whole_span)
+        high = min(how.span[1], value + above * whole_span)
         if turn:
             yield CriticalPoint(
                 how.parameter, value, error, _expected(system, how, value), how.method, runs, curves

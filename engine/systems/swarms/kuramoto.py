@@ -82,7 +82,7 @@ class Kuramoto(System[State]):
         "speeds": Hint(large=False),
     }
 
-    critical = Criticality("coupling", (128, 256, 512), (0.5, 1.6), "onset", boundary="onset")
+    critical = Criticality("coupling", (256, 512, 1024), (0.5, 1.6), "onset", boundary="onset")
 
     coupling: Scalar = live(default=2.0, span=(0, 8), symbol="K", help="pull of the mean field")
     width: Scalar = live(
