@@ -44,6 +44,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "gauge-freedom": ({}, 250, ""),
     "bkt-bcs-bec": ({}, 1, "flow"),
     "ion-channel": ({"voltage": 2.0}, 200, ""),
+    "value-martingale": ({"n": 256}, 200, ""),
 }
 
 
