@@ -4,10 +4,10 @@ import re
 from functools import cache
 from typing import Literal
 
-import qtawesome
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.theme.icons import icon_of
 from app.theme.tokens import tokens
 from engine.resources import resource
 
@@ -70,12 +70,8 @@ class Theme:
         """A Phosphor icon by its name, such as `play-fill`."""
         key = name, colour, active
         if key not in self._icons:
-            self._icons[key] = qtawesome.icon(
-                f"ph.{name}",
-                color=self.hex(colour),
-                color_on=self.hex(active),
-                color_disabled=self.hex("line_strong"),
-            )
+            colours = (self.hex(token) for token in (colour, active, "line_strong"))
+            self._icons[key] = icon_of(name, *colours)
         return self._icons[key]
 
     def sheet(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QConicalGradient, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QConicalGradient, QFont, QFontMetrics, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.theme.theme import Theme
@@ -113,10 +113,12 @@ class Wheel(QWidget):
         super().__init__(parent)
         self._colours: list[QColor] = []
         self._angle = self._length = 0.0
+        self._ring: QPixmap | None = None  # drawn once: the needle moves with every frame
         self.restyle(theme)
 
     def set_table(self, table: Table) -> None:
         self._colours = _colours(table, 60)  # between two of them the ring is shaded
+        self._ring = None
         self.update()
 
     def set_mean(self, angle: float, length: float) -> None:
@@ -128,20 +130,34 @@ class Wheel(QWidget):
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.setFixedSize(theme.px(64), theme.px(64))
+        self._ring = None
         self.update()
+
+    def _drawn_ring(self, radius: float, width: float) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        if self._ring is None or self._ring.devicePixelRatio() != ratio:
+            self._ring = QPixmap(self.size() * ratio)
+            self._ring.setDevicePixelRatio(ratio)
+            self._ring.fill(Qt.GlobalColor.transparent)
+            centre = QRectF(self.rect()).center()
+            shades = QConicalGradient(centre, 0)
+            for k, colour in enumerate(self._colours):
+                shades.setColorAt(k / len(self._colours), colour)
+            last = self._colours[0] if self._colours else self.theme.colour("line")
+            shades.setColorAt(1.0, last)
+            painter = QPainter(self._ring)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(shades, width))
+            painter.drawEllipse(centre, radius, radius)
+            painter.end()
+        return self._ring
 
     def paintEvent(self, event) -> None:
         theme, painter = self.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, width = self.width() / 2, theme.px(7)
         radius = middle - theme.px(6)
-        area = QRectF(middle - radius, middle - radius, 2 * radius, 2 * radius)
-        ring = QConicalGradient(area.center(), 0)
-        for k, colour in enumerate(self._colours):
-            ring.setColorAt(k / len(self._colours), colour)
-        ring.setColorAt(1.0, self._colours[0] if self._colours else theme.colour("line"))
-        painter.setPen(QPen(ring, width))
-        painter.drawEllipse(area)
+        painter.drawPixmap(0, 0, self._drawn_ring(radius, width))
         if not math.isfinite(self._angle + self._length):
             return
         reach = (radius - width) * self._length
