@@ -45,6 +45,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "bkt-bcs-bec": ({}, 1, "flow"),
     "ion-channel": ({"voltage": 2.0}, 200, ""),
     "value-martingale": ({"n": 256}, 200, ""),
+    "importance-cloud": ({}, 40, ""),
 }
 
 
