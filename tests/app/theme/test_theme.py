@@ -2,7 +2,9 @@ import re
 
 import pytest
 from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon
 
+from app.theme.icons import Kept
 from app.theme.logo import logo
 from app.theme.theme import Theme
 from engine.resources import resource
@@ -33,6 +35,19 @@ def test_pixels_and_points_grow_with_the_scale(qapp):
     small, large = Theme("dark", 1.0), Theme("dark", 1.7)
     assert (small.px(10), large.px(10)) == (10, 17)
     assert large.font("body").pointSizeF() == pytest.approx(1.7 * small.font("body").pointSizeF())
+
+
+def test_an_icon_is_drawn_once_for_each_size_and_state(qapp, monkeypatch):
+    drawn = []
+    paint = Kept.paint
+    monkeypatch.setattr(Kept, "paint", lambda *given: (drawn.append(given), paint(*given)))
+    icon = Theme("dark").icon("play-fill")
+    pictures = [icon.pixmap(QSize(20, 20)).toImage() for _ in range(3)]
+    icon.pixmap(QSize(24, 24))
+    icon.pixmap(QSize(20, 20), QIcon.Mode.Disabled)
+    assert len(drawn) == 3
+    assert pictures[0] == pictures[2]
+    assert not pictures[0].allGray()  # it is there, in the theme's colour
 
 
 def test_an_icon_is_made_once(qapp):

@@ -1,9 +1,11 @@
 """The swarm in a real OpenGL window: what is drawn is where and what it should be."""
 
+import ctypes
 from functools import partial
 
 import numpy as np
 import pytest
+from vispy.gloo import gl
 
 from app.theme.colour_maps import deepened
 from app.theme.theme import Theme
@@ -18,6 +20,10 @@ from tests.app.views.swarms import SQUARE, cloud, near, where
 
 
 pytestmark = pytest.mark.usefixtures("screen")
+
+
+def test_calls_of_opengl_keep_the_interpreter():
+    assert isinstance(gl.gl2._lib, ctypes.PyDLL)
 
 
 @pytest.mark.parametrize("dim", [2, 3])
