@@ -1,6 +1,6 @@
 """The live window's pace: frames while a slider is dragged, lateness of its timer, compilations.
 
-    .venv/bin/python benchmarks/live.py [SYSTEM:N ...]
+    .venv/bin/python benchmarks/live.py [SYSTEM:SIZE=VALUE,... ...]
 
 A real window on a virtual display (software OpenGL where there is no card). In each system the
 first live parameter is dragged to and fro, 60 times a second, for some seconds. In the first system
@@ -23,7 +23,16 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 
-CASES = ("kuramoto:4096", "exact-score-cloud:2000", "vicsek:16384", "vicsek:65536")
+CASES = {  # the frames a second that each is to have, and the steps in a frame
+    "kuramoto:n=4096": (30, 4),
+    "exact-score-cloud:n=2000": (30, 1),
+    "exact-score-cloud:n=4000,m=4000": (30, 1),
+    "vicsek:n=16384": (30, 1),
+    "vicsek:n=65536": (30, 1),
+    "active-matter:n=16384": (30, 10),
+    "ising-2d:length=512": (30, 10),
+}
+USUAL = (30, 4)  # of any other
 SETTLE, DRAG = 6.0, 8.0  # s
 TICK = 16  # ms
 LATE = 20.0  # ms that the timer's 99th percentile may not reach
@@ -36,13 +45,14 @@ def main(cases: list[str]) -> int:
     with Display(visible=False, size=(1920, 1200), color_depth=24):
         found = measure(cases or list(CASES))
     print(
-        f"{'system':<20}{'hand':>8}{'N':>8}{'fps':>7}{'goal':>6}{'late p99':>10}{'GUI/frame':>11}"
-        f"{'compiled':>10}"
+        f"{'system':<32}{'hand':>8}{'fps':>7}{'goal':>6}{'steps':>7}{'late p99':>10}"
+        f"{'GUI/frame':>11}{'compiled':>10}"
     )
     for row in found:
         print(
-            f"{row['system']:<20}{row['hand']:>8}{row['n']:>8}{row['fps']:>7.1f}{row['goal']:>6}"
-            f"{row['late_p99_ms']:>8.1f}ms{row['gui_ms_per_frame']:>9.1f}ms"
+            f"{row['system']:<32}{row['hand']:>8}{row['fps']:>7.1f}{row['goal']:>6}"
+            f"{row['steps_per_frame']:>7.1f}{row['late_p99_ms']:>8.1f}ms"
+            f"{row['gui_ms_per_frame']:>9.1f}ms"
             f"{row['compilations']:>10}"
         )
     print(json.dumps(found))
@@ -80,35 +90,37 @@ def measure(cases: list[str]) -> list[dict[str, Any]]:
 
 def measured(window: Any, case: str, hand: str) -> dict[str, Any]:
     """One system under a moving hand."""
-    name, _, count = case.partition(":")
-    sizes = {"n": int(count)} if count else {}
+    name, _, told = case.partition(":")
+    sizes = {
+        key: int(value) for key, _, value in (one.partition("=") for one in told.split(",") if one)
+    }
     window.session.open(name, seed=1, **sizes)
     live(lambda: fits(window.moment, name, sizes), 120)
+    window.session.set_pace(CASES.get(case, USUAL)[1])
     live(lambda: False, SETTLE)
     prepare, move, goal = HANDS[hand]
     prepare(window)
 
-    begin, busy = time.perf_counter(), time.thread_time()
+    begin, busy, steps = time.perf_counter(), time.thread_time(), window.moment.tick
     painted, ticks, timer, compiled = Painted(window), Ticks(), QTimer(interval=TICK), Compiled()
     timer.timeout.connect(lambda: move(window, time.perf_counter() - begin))
     timer.start()
     live(lambda: False, DRAG)
     timer.stop()
     seconds, busy = time.perf_counter() - begin, time.thread_time() - busy
-    frames = painted.stop()
+    frames, steps = painted.stop(), window.moment.tick - steps
     late = sorted(ticks.stop())
     window.session.commit()
     return {
-        "system": name,
+        "system": case,
         "hand": hand,
-        "n": window.moment.system.n,
         "fps": frames / seconds,
-        "goal": goal or (20 if int(count or 0) > 32_768 else 30),
+        "goal": goal or CASES.get(case, USUAL)[0],
         "late_p50_ms": statistics.median(late),
         "late_p99_ms": late[int(0.99 * (len(late) - 1))],
         "gui_ms_per_frame": 1000 * busy / max(frames, 1),  # of processor: holds on a busy machine
         "compilations": compiled.stop(),
-        "steps_per_second": window.moment.steps_per_second,
+        "steps_per_frame": steps / max(frames, 1),
         "density": window.stage.is_density,
     }
 
