@@ -100,6 +100,9 @@ def add_plot(canvas: pg.GraphicsLayoutWidget, theme: Theme, **kind: Any) -> pg.P
     item.hideButtons()
     item.setMouseEnabled(False, False)
     item.getViewBox().setDefaultPadding(0)
+    # Every view says what its axes span. What pyqtgraph would find out before each paint, from all
+    # items, takes longer than the paint and draws the axes anew.
+    item.disableAutoRange()
     for side in ("left", "bottom"):
         item.getAxis(side).enableAutoSIPrefix(False)
     dress(item, theme)
