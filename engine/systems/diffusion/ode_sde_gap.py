@@ -77,7 +77,7 @@ class OdeSdeGap(System[State]):
             "noise, forwards; β rises from 0.1 to 19.9 in units of B/10",
         ),
         Equation(
-            r"\dot x=\tfrac{1}{2}\beta\,(x+s)\quad\text{or}\quad"
+            r"\dot x=\tfrac{1}{2}\beta\,(x+s)\quad\text{or}\quad "
             r"\mathrm{d}x=\beta\left(\tfrac{1}{2}x+s\right)\mathrm{d}t+\sqrt{\beta}\,\mathrm{d}W",
             "backwards: the flow, or the diffusion",
         ),

@@ -102,7 +102,7 @@ class StochasticInterpolant(System[State]):
             "the interpolant: x₀ and x₁ independent",
         ),
         Equation(
-            r"b(x,t)=\mathbb{E}\left[\dot x_t\,|\,x_t=x\right],\qquad"
+            r"b(x,t)=\mathbb{E}\left[\dot x_t\,|\,x_t=x\right],\qquad "
             r"S=\nabla\log\rho_t",
             "velocity and score",
         ),

@@ -72,7 +72,7 @@ class ImportanceCloud(System[State]):
     after = True
     equations = (
         Equation(
-            r"\hat p_j=\frac1n\sum_{i=1}^{n}w_i\,\varphi_j(x_i),\quad"
+            r"\hat p_j=\frac1n\sum_{i=1}^{n}w_i\,\varphi_j(x_i),\quad "
             r"w=\frac{f}{g},\quad g=\alpha f+(1-\alpha)\sum_k\pi_k\,g_k",
             "one cloud for all; α keeps weights below 1/α",
         ),

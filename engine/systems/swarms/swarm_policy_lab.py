@@ -64,12 +64,12 @@ class SwarmPolicyLab(System[State]):
     sources = ("cui2024decpomfc", "kuramoto1975", "vicsek1995")
     equations = (
         Equation(
-            r"\mathrm d\theta_i=u_i\,\mathrm dt+\sqrt{2D}\,\mathrm dW_i,\quad"
+            r"\mathrm d\theta_i=u_i\,\mathrm dt+\sqrt{2D}\,\mathrm dW_i,\quad "
             r"u_i=\pi_w(o_i),\quad o_i=m_i\,e^{-\mathrm i\theta_i}+\text{noise}",
             "all share a policy of what each sees of the mean field, in its own frame",
         ),
         Equation(
-            r"J=\Big\langle r-\frac{c}{2}\,u^2\Big\rangle,\quad"
+            r"J=\Big\langle r-\frac{c}{2}\,u^2\Big\rangle,\quad "
             r"r=\Big|\frac1N\sum_j e^{\mathrm i\theta_j}\Big|",
             "the reward belongs to the population",
         ),
@@ -78,7 +78,7 @@ class SwarmPolicyLab(System[State]):
             "the optimum, N → ∞ and full sight: Mathieu's equation",
         ),
         Equation(
-            r"u=-Kr\sin(\theta-\psi),\quad r=\frac{I_1(Kr/D)}{I_0(Kr/D)},\quad"
+            r"u=-Kr\sin(\theta-\psi),\quad r=\frac{I_1(Kr/D)}{I_0(Kr/D)},\quad "
             r"J=r\Big(1-\frac{c}{2}DKr\Big)",
             "the rule by hand: nothing for K ≤ 2D",
         ),

@@ -74,7 +74,7 @@ class ValueMartingale(System[State]):
             "martingale loss",
         ),
         Equation(
-            r"\mathbb E\int_0^T\!\xi_t\,(\mathrm dV+r\,\mathrm dt)=0,\quad"
+            r"\mathbb E\int_0^T\!\xi_t\,(\mathrm dV+r\,\mathrm dt)=0,\quad "
             r"\xi=\partial_\theta V\ \mathrm{or\ a\ fading\ memory\ of\ it}",
             "orthogonality: TD(0), TD(λ)",
         ),

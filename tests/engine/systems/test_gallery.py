@@ -1,5 +1,6 @@
 """What is on the shelf, and what is imported when."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ from engine.systems.swarms import kuramoto
 def test_the_shelf_says_what_the_class_says(name):
     entry, system = gallery().entry(name), gallery()[name]
     assert entry == (family(system), title(system), tuple(system.sources), system.after)
+
+
+@pytest.mark.parametrize("name", gallery())
+def test_no_space_of_an_equation_runs_into_the_next_letter(name):
+    for equation in gallery()[name].equations:
+        assert not re.search(r"\\q?quad[A-Za-z]", equation.tex)
 
 
 def test_the_shelf_is_read_without_jax_and_one_system_without_the_others():
