@@ -21,7 +21,7 @@ def test_the_shelf_says_what_the_class_says(name):
 @pytest.mark.parametrize("name", gallery())
 def test_no_space_of_an_equation_runs_into_the_next_letter(name):
     for equation in gallery()[name].equations:
-        assert not re.search(r"\\q?quad[A-Za-z]", equation.tex)
+        assert not re.search(r"\\q?quad[A-Za-z]", equation.latex)
 
 
 def test_the_shelf_is_read_without_jax_and_one_system_without_the_others():
