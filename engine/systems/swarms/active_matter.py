@@ -73,7 +73,7 @@ class ActiveMatter(System[State]):
     sources = ("boffi2023entropy", "cates2015mips")
     equations = (
         Equation(
-            r"\dot x_i=v_0\,g_i+F_i+\sqrt{2D_t}\,\xi_i,\qquad"
+            r"\dot x_i=v_0\,g_i+F_i+\sqrt{2D_t}\,\xi_i,\qquad "
             r"F_i=k\sum_j(1-r_{ij})_+\,\hat r_{ij}-A x_i",
             "swims, and is pushed where discs overlap",
         ),
@@ -87,7 +87,7 @@ class ActiveMatter(System[State]):
             "stationary, D_t = 0: what propulsion pays, contacts burn",
         ),
         Equation(
-            r"-\langle\nabla\!\cdot F\rangle=\gamma\,\langle|g+s_g|^2\rangle,\quad"
+            r"-\langle\nabla\!\cdot F\rangle=\gamma\,\langle|g+s_g|^2\rangle,\quad "
             r"s_g=\nabla_{\!g}\log\rho",
             "entropy produced (Ornstein–Uhlenbeck, stationary, D_t = 0): exact, and learned",
         ),
@@ -289,7 +289,9 @@ class ActiveMatter(System[State]):
             turn = jnp.sqrt(2 * rate * self.dt) * jax.random.normal(key, (self.n,))
             s, c = sincos(turn)
             x, y = self.driven(state).T
-            return jnp.stack([x * c - y * s, y * c + x * s], axis=1)
+            # Stacked, all that leads to both would be found number by number, ten times slower.
+            turned = jnp.zeros_like(state.drive).at[:, 0].set(x * c - y * s)
+            return turned.at[:, 1].set(y * c + x * s)
         fresh = jax.random.normal(key, (self.n, 2))
         left = jnp.exp(-rate * self.dt)
         return left * state.drive + jnp.sqrt(-jnp.expm1(-2 * rate * self.dt)) * fresh
