@@ -46,6 +46,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "ion-channel": ({"voltage": 2.0}, 200, ""),
     "value-martingale": ({"n": 256}, 200, ""),
     "importance-cloud": ({}, 40, ""),
+    "graphex-game": ({"begins": 0.3}, 20, ""),
 }
 
 
