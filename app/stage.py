@@ -387,6 +387,8 @@ class Stage(StageChoices):
         width, height = self.width(), self.height()
         if self._clock.isVisibleTo(self):
             height -= self._clock.height()  # all else floats above the view
+        beside = self._choices.sizeHint().width() - self._poke.sizeHint().width()
+        self._poke.set_room(width - 2 * edge - beside)
         for part in (self._title, self._tools, self._choices, self._particle, self._overlay):
             part.adjustSize()
         self._title.move(edge, edge)

@@ -26,6 +26,7 @@ REST = "Camera"  # what the left button does without a tool
 OVERLAYS = {  # names of the views', and of the actions that lay them over
     "trails": "toggle_trails",
     "flow": "toggle_flow",
+    "medoids": "toggle_medoids",
     "coarse density": "toggle_coarse",
 }
 
@@ -59,6 +60,7 @@ class StageChoices(Speaking):
             theme, self._poke, self._colouring, height=36, margins=(4, 0, 4, 0), gap=4, parent=self
         )
         self._choices.hide()
+        self._choices.resized.connect(self._place)
         self._particle = ParticleChip(theme, self)
         self._overlay = OverlayChip(theme, self)
         self._held_in: Any = None  # the view whose particle is told of
@@ -79,7 +81,7 @@ class StageChoices(Speaking):
     def _begin_choices(self, view: Any) -> None:
         """A view is new: it looks as was chosen, and tells what is picked in it."""
         view.picked.connect(lambda particle: self._on_picked(view, particle))
-        view.radius_changed.connect(self._show_radius)
+        view.radius_changed.connect(self._poke.set_radius)
         for name in self._laid_over:
             view.set_overlay(name, True)
         if not self._box_shown:
@@ -131,11 +133,6 @@ class StageChoices(Speaking):
         if name is not None:
             how = "right button or Shift: the other way · Ctrl+wheel: its radius · Esc: put it down"
             self.say(icon_of(name), words, how)
-
-    def _show_radius(self, radius: float) -> None:
-        self._poke.set_radius(radius)
-        self._choices.adjustSize()
-        self._place()
 
     def _on_touched(self, hand: Any, row: int) -> None:
         name = self._pokes.get(self._poke.value())
@@ -189,7 +186,7 @@ class StageChoices(Speaking):
             self._place()
 
     def toggle_overlay(self, name: str) -> None:
-        """Trails, the flow or a coarse density, on or off."""
+        """Trails, the flow, medoids or a coarse density, on or off."""
         self._set_overlay(name, name not in self._laid_over)
         self.look_changed.emit()
 
@@ -199,6 +196,13 @@ class StageChoices(Speaking):
             view.set_overlay(name, on)
         self._tell_checks()
         self._wish_density()
+
+    def change_medoids(self, by: int) -> None:
+        """More or fewer medoids; they are shown from now on."""
+        for view in self._views:
+            view.overlays.medoids.change(by)
+        self._set_overlay("medoids", True)
+        self.look_changed.emit()
 
     def toggle_box(self) -> None:
         """The box, and with it its images."""

@@ -20,6 +20,9 @@ from PySide6.QtWidgets import (
 from app.theme.theme import Theme
 
 
+LETTERS = 21  # that stand side by side without asking for a wider panel
+
+
 class Segments(QFrame):
     """A few words side by side, one of them chosen."""
 
@@ -129,6 +132,6 @@ class Combo(QComboBox):
 
 
 def choice(theme: Theme, words: tuple[str, ...], parent: QWidget | None = None) -> Segments | Combo:
-    """The control that suits these words: three short ones stand side by side."""
-    short = len(words) <= 3 and sum(len(word) for word in words) <= 22
+    """The control that suits these words: a few short ones, each as wide as the longest."""
+    short = len(words) <= 3 and len(words) * max(map(len, words), default=0) <= LETTERS
     return Segments(theme, words, parent) if short else Combo(theme, words, parent)

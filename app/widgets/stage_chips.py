@@ -25,6 +25,8 @@ FIT = (QEvent.Type.LayoutRequest, QEvent.Type.PolishRequest, QEvent.Type.Show)
 class Chip(QFrame):
     """A small matte panel that floats on the stage."""
 
+    resized = Signal()  # whoever lets it float may have to move it
+
     def __init__(
         self,
         theme: Theme,
@@ -49,6 +51,10 @@ class Chip(QFrame):
         if event.type() in FIT:
             self.adjustSize()  # nobody lays out what floats
         return done
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def restyle(self, theme: Theme) -> None:
         self.row.restyle(theme)

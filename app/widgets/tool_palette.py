@@ -35,6 +35,7 @@ class ToolPalette(QFrame):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         self._tools: tuple[Tool, ...] = ()
+        self._room: int | None = None  # pixels; None: as much as it takes
         self._radius = Label("", "caption")
         self._radius.setToolTip("Radius of the tool  Ctrl+wheel")
         self._line.addWidget(self._radius)
@@ -77,6 +78,19 @@ class ToolPalette(QFrame):
         self._radius.setText(f"r = {numbers.value(float(f'{radius:.2g}'))}")
         self._radius.setVisible(self._acts)
 
+    def set_room(self, room: int) -> None:
+        """Within so many pixels: tools are not named where their names do not fit."""
+        named, self._room = self._named, room
+        if self._named != named:
+            self.restyle(self.theme)
+
+    @property
+    def _named(self) -> bool:
+        advance, px = self.fontMetrics().horizontalAdvance, self.theme.px
+        wide = sum(advance(tool.word) + px(46) for tool in self._tools)
+        wide += self._radius.sizeHint().width() if self._radius.isVisibleTo(self) else 0
+        return len(self._tools) <= FEW and (self._room is None or wide <= self._room)
+
     @property
     def _acts(self) -> bool:
         return bool(self._tools) and self.value() != self._tools[0].word
@@ -90,10 +104,9 @@ class ToolPalette(QFrame):
         self._line.setContentsMargins(*[theme.px(2)] * 4)
         self._line.setSpacing(theme.px(2))
         self._radius.setContentsMargins(theme.px(6), 0, theme.px(6), 0)
-        named = len(self._tools) <= FEW
         style = (
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-            if named
+            if self._named
             else Qt.ToolButtonStyle.ToolButtonIconOnly
         )
         for tool in self._tools:
