@@ -6,6 +6,8 @@ from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import erf
 from jaxtyping import Array, Float, Int, Key
 from scipy.optimize import minimize_scalar
 
@@ -17,12 +19,14 @@ from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics.fixed_points import fixed_point
 from engine.numerics.glauber import hebbian_sweep
 from engine.numerics.pictures import glyphs
-from engine.numerics.quadrature import gaussian_mean
+from engine.numerics.quadrature import NODES, gaussian_mean
 from engine.numerics.roots import bisect
 
 
 MOST = 0.25  # the largest load that arrays have room for
 TOGETHER = 2  # replicas of the network, which remember alike and freeze apart
+BEND = NODES[::2]  # of h/T, over which a tanh bends
+WEIGHT = np.float32(BEND[1] - BEND[0]) / np.cosh(BEND) ** 2
 
 
 class State(NamedTuple):
@@ -189,6 +193,8 @@ class HopfieldAGS(System[State]):
 
         hottest = bisect(lambda t: recalls(self.load, t), 0.01, 1.0, halvings=16)
         fullest = bisect(lambda load: recalls(load, self.temperature), 1e-4, 0.15, halvings=16)
+        broken = bisect(lambda t: breaking(self.load, t), 0.0, 0.1, halvings=16)
+        mixed = bisect(lambda t: holding(self.load, t), 0.01, 0.6, halvings=16)
         return {
             "spin glass": Boundary(
                 {
@@ -205,6 +211,12 @@ class HopfieldAGS(System[State]):
             ),
             "memory is best": Boundary(
                 {"load": bisect(best, 1e-4, 0.138, halvings=16)}, kind="first order"
+            ),
+            "symmetry breaks in memory": Boundary(
+                {"temperature": jnp.where(broken > 0, broken, jnp.nan)}
+            ),
+            "three at once hold": Boundary(
+                {"temperature": jnp.where(mixed > 0.011, mixed, jnp.nan)}, kind="spinodal"
             ),
         }
 
@@ -287,6 +299,60 @@ def retrieved(load: Scalar, temperature: Scalar) -> Phase:
     (m, q), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
     there = (m > 0.01) & (residual < 1e-4)
     return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, q, load, temperature)))
+
+
+def breaking(load: Scalar, temperature: Scalar) -> Float[Array, ""]:
+    """αT∫Dz sech⁴(x/T)/T² − T(1 − C)²: above 0 where the memory is unstable to replica symmetry
+    breaking (the line of de Almeida and Thouless, as Amit, Gutfreund and Sompolinsky have it);
+    −1 where there is no memory.
+
+    That is a sliver at T < 0.022, where sech is narrow. So averages are over u = x/T instead of z:
+    ∫Dz g'(x/T)/T = ∫du g'(u) φ((Tu − m)/σ)/σ, and no number has a T below the line.
+    """
+
+    def width(c: Array) -> Array:
+        return jnp.sqrt(load * (1 - temperature * c)) / jnp.maximum(1 - c, 1e-3)
+
+    def density(m: Array, c: Array) -> Array:
+        z = (temperature * BEND - m) / width(c)
+        return jnp.exp(-(z**2) / 2) / (math.sqrt(2 * math.pi) * width(c))
+
+    def saddle(u: tuple[Array, Array]) -> tuple[Array, Array]:
+        m, c = u
+        z = (m - temperature * BEND) / width(c)
+        return jnp.sum(WEIGHT * erf(z / math.sqrt(2))) / 2, jnp.sum(WEIGHT * density(m, c))
+
+    guess = (jnp.ones(()), jnp.zeros(()))
+    (m, c), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
+    sech4 = jnp.sum(WEIGHT / np.cosh(BEND) ** 2 * density(m, c))
+    excess = load * sech4 - temperature * (1 - c) ** 2
+    return jnp.where((m > 0.3) & (residual < 1e-4), excess, -1.0)
+
+
+def holding(load: Scalar, temperature: Scalar) -> Float[Array, ""]:
+    """1 − C − ⟨ξ¹ξ² tanh²(x/T)⟩/T of the equal mixture of three memories, m ≈ 1/2 with each.
+
+    Above 0 it resists a difference of two of the three overlaps; −1 where there is no mixture.
+    """
+
+    def mean(u: tuple[Array, Array], all_agree: float, one_differs: float, power: int) -> Array:
+        """Of tanh to a power, with a weight where the three agree and one where one differs."""
+        m, q = u
+        width = jnp.sqrt(load * noise(q, temperature))
+
+        def f(z: Array) -> Array:
+            three, one = (jnp.tanh((a * m + width * z) / temperature) ** power for a in (3, 1))
+            return all_agree * three + one_differs * one
+
+        return gaussian_mean(f, every=2)
+
+    def saddle(u: tuple[Array, Array]) -> tuple[Array, Array]:
+        return mean(u, 1 / 4, 1 / 4, 1), mean(u, 1 / 4, 3 / 4, 2)
+
+    guess = (jnp.full((), 0.5), 1 - 0.01 * jnp.asarray(temperature))
+    (m, q), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
+    resists = 1 - (1 - q + mean((m, q), 1 / 4, -1 / 4, 2)) / temperature
+    return jnp.where((m > 0.2) & (residual < 1e-4), resists, -1.0)
 
 
 def frozen(load: Scalar, temperature: Scalar) -> Phase:

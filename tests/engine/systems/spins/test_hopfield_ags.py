@@ -37,6 +37,53 @@ def test_boundaries_are_where_they_were_found():
     assert lines["memory is lost"].at["load"][4] == pytest.approx(0.1379, abs=0.002)
 
 
+def test_symmetry_of_the_memory_breaks_in_a_sliver_of_cold():
+    loads = jnp.array([0.06, 0.1, 0.12, 0.13, 0.138, 0.15])
+    lines = along(HopfieldAGS(), HopfieldAGS.boundaries, load=loads)
+    found = lines["symmetry breaks in memory"].at["temperature"]
+    # (1 − C)² = α/T² ∫Dz sech⁴(x/T), by the plain equations in float64 with 40 001 nodes.
+    z = np.linspace(-7, 7, 40_001)
+    weight = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    for load, t in zip(np.asarray(loads[1:5], float), np.asarray(found[1:5], float), strict=True):
+        m, q, tanh = 1.0, 1 - 0.01 * t, np.ones_like(z)
+        for _ in range(200):
+            c = (1 - q) / t
+            tanh = np.tanh((m + np.sqrt(load * q) / (1 - c) * z) / t)
+            m, q = weight @ tanh, weight @ tanh**2
+        right = load / t**2 * (weight @ (1 - tanh**2) ** 2)
+        assert right == pytest.approx((1 - (1 - q) / t) ** 2, rel=0.01)
+    # Where the load is small: T = √(8α/9π) e^{−1/2α}, here within a halving of 1.5e-6.
+    small = np.sqrt(0.48 / (9 * np.pi)) * np.exp(-1 / 0.12)
+    assert found[0] == pytest.approx(small, rel=0.1)
+    assert np.isnan(found[5])  # no memory, nothing that breaks
+
+
+def test_a_mixture_of_three_memories_holds_below_its_boundary():
+    loads = jnp.array([1e-4, 0.01, 0.02, 0.04, 0.1, 0.2])
+    lines = along(HopfieldAGS(), HopfieldAGS.boundaries, load=loads)
+    found = lines["three at once hold"].at["temperature"]
+    # 0.46 as α → 0 (textbook), and none beyond a load of about 0.03.
+    assert found[0] == pytest.approx(0.46, abs=0.01)
+    assert 0.2 < found[1] < 0.3
+    assert 0.1 < found[2] < 0.2
+    assert np.isnan(found[3:]).all()
+
+
+@pytest.mark.parametrize(("temperature", "holds"), [(0.1, True), (0.6, False)])
+def test_a_network_shows_three_memories_at_once_only_where_it_is_cold(temperature, holds):
+    mixture = HopfieldAGS(
+        side=45,
+        load=0.002,
+        temperature=temperature,
+        beginning="mixture of three",
+        memories="random",
+    )
+    state = Simulation(mixture, seed=1).run(60).snapshot().run.state
+    overlap = np.abs(np.asarray(state.pattern[:3] @ state.spin[0])) / 45**2
+    # Each is 1/2, to 1/√N, while they hold; else one wins or all go.
+    assert (np.ptp(overlap) < 4 / 45) == holds
+
+
 def test_the_glass_melts_at_its_boundary():
     line = 1 + np.sqrt(0.04)
     assert frozen(0.04, line - 0.05).q > 0.01
