@@ -10,21 +10,21 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int8, Key, UInt32
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Bars, Box, Curve, Frame, Image, Text
+from engine.core.layers import Axes, Bars, Box, Curve, Frame, Image, Text, histogram
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics import checkerboard, small_ising
 from engine.numerics.exchange import exchanged
 from engine.numerics.fixed_points import fixed_point
+from engine.numerics.onsager import BETHE, CRITICAL, CRITICAL_DECAY, onsager
 from engine.numerics.roots import bisect
 
 
-CRITICAL = 2 / math.log(1 + math.sqrt(2))  # T_c / J
-CRITICAL_DECAY = 0.70338  # ⟨s₀ s_r⟩ r^{1/4} at T_c, for large r (McCoy and Wu 1973)
 SMALL = 4  # side of the board of which all states are listed
 BOARDS = 256  # copies of it that are sampled
 BONDS = small_ising.torus(SMALL)
+BLOCK = 8  # side of the parts of a lattice whose energies are told apart
 
 
 class State(NamedTuple):
@@ -83,6 +83,7 @@ class Ising2D(System[State]):
     hints: ClassVar[Mapping[str, Hint]] = {
         "lattice": Hint(glow=False),
         "correlation": Hint(large=False),
+        "energies": Hint(large=False),
     }
     cell: ClassVar[Mapping[str, int]] = {"length": 64}
     presets = (
@@ -92,9 +93,7 @@ class Ising2D(System[State]):
         Preset("coexistence", temperature=1.8, field=0.0, coupling=1.0, arrangement="halves"),
         Preset("hot", temperature=3.5, field=0.0, coupling=1.0, arrangement="random"),
         Preset("antiferromagnet", temperature=1.5, field=0.0, coupling=-1.0, arrangement="random"),
-        Preset(
-            "mean field", temperature=0.8, field=0.0, coupling=1.0, update="mean field"
-        ),
+        Preset("mean field", temperature=0.8, field=0.0, coupling=1.0, update="mean field"),
         Preset(
             "lattice gas", temperature=1.6, field=0.0, coupling=1.0, update="lattice gas",
             arrangement="halves", composition=0.4,
@@ -208,9 +207,7 @@ class Ising2D(System[State]):
 
     def observables(self, state: State) -> Scalars:
         if self.update == "any-order marginals":
-            board = state.board
-            pairs = jnp.sum(board @ jnp.asarray(BONDS) * board, axis=1) / (2 * SMALL**2)
-            m, bonds = jnp.mean(board), jnp.mean(pairs)
+            m, bonds = jnp.mean(state.board), jnp.mean(self._bonds(state.board))
             order = jnp.abs(m)
         else:
             black, white = checkerboard.magnetisation(state.spin)
@@ -231,6 +228,10 @@ class Ising2D(System[State]):
             "m⁴": order**4,
             "e²": e**2,
         }
+
+    def _bonds(self, board: Float[Array, "copies 16"]) -> Float[Array, " copies"]:
+        """Σ ss' over the bonds of each small board, per site."""
+        return jnp.sum(board @ jnp.asarray(BONDS) * board, axis=1) / (2 * SMALL**2)
 
     def _parted(self, state: State) -> Float[Array, ""]:
         """How far the particles have parted: the longest wave, 1 for half a board of either."""
@@ -340,8 +341,14 @@ class Ising2D(System[State]):
         edge = jnp.where((j > 0) & (t < z * j), edge, jnp.nan)
         critical = j if z == 1 else CRITICAL * jnp.abs(j)
         ordered = (t < critical) & (j > 0)
+
+        def point(t: Array, kind: str) -> Boundary:
+            return Boundary({"temperature": jnp.where(h == 0, t, jnp.nan)}, kind=kind)
+
+        rough = {} if z == 1 else {"Bethe": BETHE * jnp.abs(j), "mean field": z * jnp.abs(j)}
         return {
-            "critical point": Boundary({"temperature": jnp.where(h == 0, critical, jnp.nan)}),
+            "critical point": point(critical, "continuous"),
+            **{f"critical point, {name}": point(t, "guide") for name, t in rough.items()},
             "either way up": Boundary(
                 {"field": jnp.where(ordered, 0, jnp.nan)}, kind="first order"
             ),
@@ -408,7 +415,28 @@ class Ising2D(System[State]):
         return {
             "lattice": (board, Image(spin, scale="signed", span=(-1, 1))),
             "correlation": self._correlation(spin),
+            "energies": self._energies(spin),
         }
+
+    def _energies(self, spin: Float[Array, "length length"]) -> tuple[Axes, Bars, Curve]:
+        """Of blocks of the lattice, each in the heat bath of all others."""
+        many = self.length // BLOCK
+        around = jnp.roll(spin, -1, 0) + jnp.roll(spin, -1, 1)
+        if self.update == "mean field":
+            around = jnp.mean(spin) / 2
+        e = -spin * (self.coupling * around + self.field)
+        e = e[: BLOCK * many, : BLOCK * many].reshape(many, BLOCK, many, BLOCK)
+        return self._counted(jnp.mean(e, axis=(1, 3)).ravel(), f"{BLOCK} × {BLOCK} blocks")
+
+    def _counted(self, e: Float[Array, " many"], label: str) -> tuple[Axes, Bars, Curve]:
+        reach = 2 * jnp.abs(self.coupling) + jnp.abs(self.field) + 0.05
+        bars = histogram(e / reach, (-1, 1), bins=41)
+        density, mean = bars.height / reach, self.theory().get("energy", jnp.nan)
+        return (
+            Axes("energy per spin e", "P(e)"),
+            Bars(bars.edges * reach, density, label=label),
+            Curve(jnp.full(2, mean), jnp.max(density) * jnp.arange(2.0), label="mean, by theory"),
+        )
 
     def _correlation(self, spin: Float[Array, "length length"]) -> tuple[Axes, Curve, Curve]:
         power = jnp.abs(jnp.fft.rfft2(spin)) ** 2 / self.length**2
@@ -431,6 +459,7 @@ class Ising2D(System[State]):
         hidden = jnp.full((SMALL**2, 2), -1e6)  # no view reaches there
         ends = jnp.arange(SMALL**2 + 1.0)
         middle = ends[:-1] + 0.5
+        e = -self.coupling * self._bonds(state.board) - self.field * jnp.mean(state.board, axis=1)
 
         def marks(seen: int, word: str) -> Text:
             shown = jnp.where((state.observed == seen)[:, None], place, hidden)
@@ -450,19 +479,8 @@ class Ising2D(System[State]):
                 Curve(middle, (1 + bethe) / 2, "guide", label="Bethe"),
                 Curve(middle, (1 + naive) / 2, "guide", label="mean field"),
             ),
+            "energies": self._counted(e, f"{BOARDS} copies"),
         }
-
-
-def onsager(k: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The spontaneous magnetisation, and the energy in units of J, at K = J/T > 0."""
-    x = 2 * jnp.where(k > 0, k, 1.0)
-    modulus = 2 * jnp.sinh(x) / jnp.cosh(x) ** 2
-    # K(k) = π / (2 AGM(1, √(1 − k²))), so (2/π) K = 1 / AGM.
-    other = jnp.sqrt(jnp.maximum(1 - modulus**2, 1e-12))
-    both = (jnp.ones_like(other), other)
-    agm = lax.fori_loop(0, 8, lambda _, p: ((p[0] + p[1]) / 2, jnp.sqrt(p[0] * p[1])), both)[0]
-    energy = -1 / jnp.tanh(x) * (1 + (2 * jnp.tanh(x) ** 2 - 1) / agm)
-    return jnp.maximum(1 - jnp.sinh(x) ** -4, 0) ** 0.125, energy
 
 
 def entropy(m: Float[Array, "*m"]) -> Float[Array, "*m"]:

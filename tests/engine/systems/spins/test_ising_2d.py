@@ -9,7 +9,8 @@ from engine.core.simulation import Simulation, along, sweep
 from engine.core.system import Touch
 from engine.numerics import checkerboard
 from engine.numerics.exchange import exchanged
-from engine.systems.spins.ising_2d import CRITICAL, Ising2D, onsager
+from engine.numerics.onsager import CRITICAL, onsager
+from engine.systems.spins.ising_2d import Ising2D
 
 
 @pytest.mark.parametrize("update", ["heat bath", "metropolis"])
@@ -169,6 +170,42 @@ def test_marginals_are_sampled_as_counted():
 def test_onsager_has_the_right_energy_at_the_critical_point():
     _, energy = onsager(jnp.asarray(1 / CRITICAL))
     assert energy == pytest.approx(-np.sqrt(2), abs=1e-3)  # the logarithm of float32's step
+
+
+@pytest.mark.parametrize("update", ["heat bath", "mean field", "any-order marginals"])
+def test_energies_of_blocks_have_the_mean_of_the_lattice(update):
+    system = Ising2D(length=64, update=update, temperature=2.5, field=0.3, arrangement="random")
+    running = Simulation(system).run(5)
+    _, bars, _ = running.frame["energies"]
+    middle, width = (bars.edges[1:] + bars.edges[:-1]) / 2, np.diff(bars.edges)
+    assert np.sum(bars.height * width) == pytest.approx(1, abs=1e-4)
+    mean = np.sum(bars.height * width * middle)
+    # A bin is 0.115 wide, in which 64 blocks or more fall where they like: 4 · 0.115/√(12 · 64).
+    assert mean == pytest.approx(running.observables["energy"], abs=0.017)
+
+
+def test_energies_of_blocks_spread_as_their_heat_capacity_says():
+    system = Ising2D(length=256, temperature=1e3, arrangement="random")
+    _, bars, mark = Simulation(system).run(2).frame["energies"]
+    middle, share = (bars.edges[1:] + bars.edges[:-1]) / 2, bars.height * np.diff(bars.edges)
+    # Two bonds of variance J² a site, 64 sites; 1024 blocks, and 5 % more by the width of a bin.
+    spread = np.sum(share * middle**2) - np.sum(share * middle) ** 2
+    assert spread == pytest.approx(2 / 64 + 0.1**2 / 12, rel=4 * np.sqrt(2 / 1024))
+    np.testing.assert_allclose(mark.x, -2 / 1e3, rtol=0.01)  # −2J²/T by theory
+
+
+def test_rough_theories_put_the_critical_point_too_high():
+    lines = Ising2D(coupling=0.5).boundaries()
+    t = {name: float(line.at["temperature"]) for name, line in lines.items() if "point" in name}
+    assert t == pytest.approx(
+        {
+            "critical point": 2.269185 / 2,
+            "critical point, Bethe": 2.885390 / 2,
+            "critical point, mean field": 2.0,
+        },
+        abs=1e-5,
+    )
+    assert np.isnan(Ising2D(field=0.1).boundaries()["critical point, Bethe"].at["temperature"])
 
 
 def test_boards_of_the_test_of_the_kernel_are_those_of_the_system():
