@@ -157,7 +157,10 @@ class SceneView(Steering, Slicing, Picking, View):
         points = self._points()
         if points is None:
             return []
-        worked_out = [] if self._was_density else self.overlays.colours(points, self._box())
+        # Plain marks on a picture stay plain: its colours are those that the legend explains.
+        marks = not points.colours and any(type(la).__name__ == "Image" for la in self._frame)
+        nothing = marks or self._was_density
+        worked_out = [] if nothing else self.overlays.colours(points, self._box())
         return [*points.colours, *worked_out]
 
     @property

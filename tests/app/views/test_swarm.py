@@ -220,6 +220,15 @@ def test_colourings_are_a_menu_whose_first_is_shown(kind, theme, shown):
     assert (legend.low, legend.high) == pytest.approx((0.01, 0.99), abs=0.01)
 
 
+def test_the_legend_is_of_the_picture_that_plain_marks_lie_on(kind, theme, shown):
+    angle = np.full((8, 8), 2.0, np.float32)
+    view = shown(kind(theme))
+    view.show_layers((SQUARE, Image(angle, "phase", (0, 2 * np.pi)), cloud(5), cloud(3)))
+    assert view.colourings == []  # no menu that would colour the marks instead
+    assert view.legend.kind == "phase"
+    assert view.legend.angle == pytest.approx(2.0, abs=1e-5)
+
+
 def test_a_span_follows_its_data_slowly(dark, shown, qtbot):
     view = shown(SwarmView(dark))
     for high in (1.0, 2.0):
