@@ -47,6 +47,9 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "value-martingale": ({"n": 256}, 200, ""),
     "importance-cloud": ({}, 40, ""),
     "graphex-game": ({"begins": 0.3}, 20, ""),
+    "epochal-relaxation": ({}, 100, ""),
+    "mean-field-game": ({}, 200, ""),
+    "hamiltonian-zoo": ({"kind": "pendulum", "energy": 0.9}, 780, ""),
 }
 
 

@@ -53,7 +53,7 @@ class EpochalRelaxation(System[State]):
     sources = ("hao2024disparate",)
     equations = (
         Equation(
-            r"v_L'=v_L-\frac{g-|g|s}{1+\varepsilon^2},\quad"
+            r"v_L'=v_L-\frac{g-|g|s}{1+\varepsilon^2},\quad "
             r"v_H'=v_H+\frac{\varepsilon^2}{1+\varepsilon^2}(g-|g|s),\quad g=v_L-v_H",
             "a collision: momentum and energy are kept",
         ),

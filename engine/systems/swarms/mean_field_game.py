@@ -14,6 +14,7 @@ from engine.core.layers import Arrows, Axes, Bars, Box, Captions, Colour, Curve,
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System, poke
 from engine.core.theory import Flags, Scalars
+from engine.numerics.slices import readable
 from engine.numerics.training import ROWS, History, longer
 
 
@@ -125,7 +126,7 @@ class MeanFieldGame(System[State]):
         default=0.1, span=(0.01, 2), symbol="η", help="of mirror ascent", log=True, limits=(0, 100)
     )
     samples: Scalar = live(
-        default=10,
+        default=20,
         span=(1, 100),
         symbol="m",
         help="between steps of ascent",
@@ -377,7 +378,7 @@ class MeanFieldGame(System[State]):
             ),
             "exploitability": (
                 Axes("samples", "gain of the best reply", log="xy"),
-                Curve(samples, guide, "guide", label="∝ t^{−1/2}"),
+                Curve(samples, guide, "guide", label="∝ 1/√t"),
                 Curve(samples, gain, "measured", label="exploitability"),
             ),
         }
@@ -402,7 +403,7 @@ class MeanFieldGame(System[State]):
         at = TAU / RING * jnp.arange(RING)
         spot = 0.75 * jnp.stack([jnp.cos(at), jnp.sin(at)], axis=1)
         turn = jnp.stack([-jnp.sin(at), jnp.cos(at)], axis=1)
-        drive = 0.25 * (policy[:, 2] - policy[:, 0])[:, None] * turn
+        drive = readable((policy[:, 2] - policy[:, 0])[:, None] * turn, 0.25)
         bar = TAU / RING * jnp.asarray(self.bar, float)
         pointed = jnp.stack([jnp.cos(bar), jnp.sin(bar)])
         return (
