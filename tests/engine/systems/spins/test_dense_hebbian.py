@@ -47,6 +47,17 @@ def test_memory_is_lost_where_it_was_found_to_be():
     np.testing.assert_allclose(hottest, [0.49579, 0.4635, 0.4286], atol=1e-3)
 
 
+def test_a_map_over_data_and_load_has_the_line_of_their_entropy():
+    # The axis is the quality r of 20 examples, or their number: ρ = (1 − r²)/(M r²) follows.
+    rho = np.array([0.1, 0.25, 0.5])
+    system = DenseHebbian(order="4", temperature=0.1, examples=20.0)
+    quality = jnp.asarray(1 / np.sqrt(1 + 20 * rho))
+    lost = along(system, DenseHebbian.boundaries, quality=quality)["memory is lost"]
+    # By the same equations elsewhere, averaged over u = (a + sz)/T in float64. At T = 1e-4 those
+    # give the capacities above, 0.13061 and 0.06376: some heat lets more classes be recalled.
+    np.testing.assert_allclose(lost.at["load"], [0.15711, 0.11986, 0.09745], rtol=0.005)
+
+
 def test_the_glass_left_inside_is_that_of_p_spins():
     lines = along(DenseHebbian(), DenseHebbian.boundaries, load=jnp.array([0.1]))
     # T_K = 0.61686 √(2λ/P), and T_d likewise.
