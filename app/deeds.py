@@ -203,6 +203,15 @@ class Deeds(QMainWindow):
     def toggle_flow(self) -> None:
         self.stage.toggle_overlay("flow")
 
+    def toggle_medoids(self) -> None:
+        self.stage.toggle_overlay("medoids")
+
+    def more_medoids(self) -> None:
+        self.stage.change_medoids(1)
+
+    def fewer_medoids(self) -> None:
+        self.stage.change_medoids(-1)
+
     def toggle_coarse(self) -> None:
         self.stage.toggle_overlay("coarse density")
 

@@ -1,4 +1,4 @@
-"""What a view adds to a swarm of its own accord: trails, the flow, a coarse density, colours.
+"""What a view adds to a swarm of its own accord: trails, flow, medoids, coarse density, colours.
 
 All of it is made of what the view has seen and becomes layers like those of a frame, so whoever
 paints needs no more than these.
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from app.views.coarse import Flow, Grid, crowding, over_mean, squares_across
-from app.views.past import Past, by_identity
+from app.views.medoids import COLOURS, Medoids
+from app.views.past import Past, by_identity, period_of
 from app.views.space import of_panel
 
 
-NAMES = ("trails", "flow", "coarse density")  # what can be laid over a swarm
+NAMES = ("trails", "flow", "medoids", "coarse density")  # what can be laid over a swarm
 SPEED, CROWDING = "speed", "local density"  # colours that any swarm has
 OWN_NAMES = {"density": CROWDING, "packing": CROWDING}  # what systems call the same
 
@@ -30,6 +31,7 @@ class Overlays:
     def __init__(self) -> None:
         self.shown: set[str] = set()
         self.past = Past()
+        self.medoids = Medoids()
         self._flows: list[Flow] = []
         self.unit = 0.0  # the speed of an arrow as long as a square
 
@@ -40,13 +42,16 @@ class Overlays:
             self.shown.discard(name)
         if name == "flow":
             self._flows = []
+        if name == "medoids":
+            self.medoids.forget()
 
     def fit(self, points: Any, box: Any) -> list[str]:
         """Those that make sense for this swarm."""
         if points is None:
             return []
         flat = np.shape(points.position)[-1] == 2
-        return [n for n in NAMES if n == "trails" or (flat and box is not None)]
+        able = {"trails": True, "medoids": flat and np.shape(points.position)[-2] > 1}
+        return [n for n in NAMES if able.get(n, flat and box is not None)]
 
     def colours(self, points: Any, box: Any) -> list[str]:
         """Colours that this swarm does not bring along and that can be worked out."""
@@ -109,6 +114,23 @@ class Overlays:
         if np.ndim(points.position) == 2:
             tails, vectors = tails[0], vectors[0]
         return [_layer("Arrows", tails, vectors)]
+
+    def _medoids(self, points: Any, box: Any, _panels: int, _colouring: str) -> list[Any]:
+        place, period = by_identity(points), period_of(box)
+        if box is None:
+            there = place.reshape(-1, 2)
+            world = float(np.nanmax(there, axis=0).max() - np.nanmin(there, axis=0).min())
+        else:
+            world = float(np.max(np.asarray(box.high) - np.asarray(box.low)))
+        self.medoids.see(place, period, world)
+        stars = self.medoids.stars(place, period, world)
+        if stars is None:
+            return []
+        start, end, which = stars
+        if np.ndim(points.position) == 2:
+            start, end, which = start[0], end[0], which[0]
+        colour = _layer("Colour", which, "category", (0, COLOURS - 1))
+        return [_layer("Segments", start, end, colour)]
 
     def _coarse_density(self, points: Any, box: Any, _panels: int, _colouring: str) -> list[Any]:
         place = np.asarray(points.position)

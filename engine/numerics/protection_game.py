@@ -7,13 +7,13 @@ neighbourhood only the mean is known. Choices are tables over time, class of deg
 neighbours (for large neighbourhoods the first entry alone counts).
 """
 
+from math import comb
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.scipy.special import gammaln
 from jaxtyping import Array, Bool, Float, Int
 
 
@@ -21,6 +21,8 @@ SMALL = 16  # degrees that are a class each; wider and wider classes follow
 RATIO, WIDE = 1.6, 10
 CLASSES = SMALL + WIDE
 SEEN = np.arange(SMALL + 1)  # infected neighbours that are told apart
+LEFT = np.maximum(np.arange(1, CLASSES + 1)[:, None] - SEEN, 0)  # healthy ones, in small classes
+WAYS = np.array([[comb(k, j) * (k <= SMALL) for j in SEEN] for k in range(1, CLASSES + 1)], float)
 
 Table = Float[Array, "classes seen"]
 Classes = Float[Array, " classes"]
@@ -84,12 +86,8 @@ def known(rules: Rules, crowd: Crowd) -> Bool[Array, " classes"]:
 
 def neighbourhoods(rules: Rules, crowd: Crowd, q: Float[Array, ""]) -> tuple[Table, Table]:
     """How likely each entry of the table is, and the chance of infection there."""
-    k = jnp.round(crowd.degree)[:, None]
     q = jnp.clip(q, 1e-9, 1 - 1e-7)
-    can = k >= SEEN
-    left = jnp.where(can, k - SEEN, 0)
-    ways = gammaln(k + 1) - gammaln(SEEN + 1) - gammaln(left + 1)
-    binomial = jnp.where(can, jnp.exp(ways + SEEN * jnp.log(q) + left * jnp.log1p(-q)), 0.0)
+    binomial = WAYS * jnp.exp(SEEN * jnp.log(q) + LEFT * jnp.log1p(-q))
     exact = known(rules, crowd)[:, None]
     likely = jnp.where(exact, binomial, (SEEN == 0).astype(float))
     degree = crowd.degree[:, None]

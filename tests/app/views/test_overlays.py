@@ -191,3 +191,49 @@ def test_discs_turn_into_points_of_light_smoothly_when_they_are_small(theme, sho
     steps = np.diff(seen[1:])
     # Nothing jumps: no step of half a pixel changes the light by more than a third of the largest.
     assert np.abs(steps).max() < 0.34 * max(seen)
+
+
+def test_medoids_stand_for_those_around_them_and_go_along(kind, theme, shown, qtbot):
+    corners = np.array([[0.2, 0.2], [0.2, 0.8], [0.8, 0.2], [0.8, 0.8]])
+    scatter = 0.04 * np.random.default_rng(0).normal(size=(50, 4, 2))
+    place = (corners + scatter).reshape(-1, 2).astype(np.float32)
+    view = shown(kind(theme))
+    medoids = view.overlays.medoids
+    medoids.change(4 - medoids.count)
+    view.show_layers((SQUARE, Points(place)))
+    view.set_overlay("medoids", True)
+    assert kinds(view) == ["Box", "Points", "Segments"]
+    qtbot.waitUntil(lambda: not medoids.is_searching, timeout=10_000)
+    view.show_layers((SQUARE, Points(place)))
+    stars = view._layers[-1]
+    # Every particle has a line to the medoid of its own corner: 0.04 √2 · 3 away at most.
+    spokes = np.linalg.norm(stars.end[:200] - stars.start[:200], axis=1)
+    assert spokes.max() < 0.3
+    np.testing.assert_allclose(stars.end[:200], place, atol=1e-6)
+    assert set(stars.colour.value[:200].reshape(50, 4)[0]) == {0, 1, 2, 3}
+    moved = place + np.float32([0.05, 0])
+    view.show_layers((SQUARE, Points(moved)))
+    np.testing.assert_allclose(view._layers[-1].end[:200], moved, atol=1e-6)
+    settle(qtbot)
+
+
+def test_medoids_keep_their_places_where_all_points_are_drawn_anew(dark, shown):
+    view = shown(SwarmView(dark))
+    view.overlays.medoids.change(4 - view.overlays.medoids.count)
+    view.set_overlay("medoids", True)
+    corners = np.array([[0.2, 0.2], [0.2, 0.8], [0.8, 0.2], [0.8, 0.8]])
+    for seed in range(6):
+        draw = np.random.default_rng(seed)
+        place = corners[draw.integers(4, size=200)] + 0.03 * draw.normal(size=(200, 2))
+        view.show_layers((SQUARE, Points(place.astype(np.float32))))
+        stars = view._layers[-1]
+        assert np.linalg.norm(stars.end[:200] - stars.start[:200], axis=1).max() < 0.3
+
+
+def test_there_are_as_many_medoids_as_one_asks_for(dark, shown):
+    view = shown(SwarmView(dark))
+    view.show_layers((SQUARE, cloud(100)))
+    for by, count in ((1, 7), (-10, 2), (40, 20)):
+        view.overlays.medoids.change(by)
+        view.set_overlay("medoids", True)
+        assert len(set(view.overlays.medoids._now[0].who)) == count
