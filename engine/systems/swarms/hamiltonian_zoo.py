@@ -332,7 +332,9 @@ class HamiltonianZoo(System[State]):
         network = self.adapting().network(self.arm(state, 0))
         x, aside, longer_by = stretched(self.moved, state.x[0], state.aside)
         growth = state.growth + jnp.where(zoo.gone(self.index, state.x[0]), 0.0, longer_by)
-        y = runge_kutta(lambda y: canonical(network, y), state.x[1], self.tick)
+        # What one degree of freedom has not is held at 0: nothing learnt would bring it back.
+        free = jnp.asarray(zoo.FREE[self.index], float)
+        y = runge_kutta(lambda y: free * canonical(network, y), state.x[1], self.tick)
         # A learnt field ends nowhere: who would go far from all that was learnt stays.
         lost = jnp.max(jnp.abs(y), axis=1) > zoo.FAR[self.index]
         y = jnp.where(lost[:, None], state.x[1], zoo.wrapped(self.index, y))

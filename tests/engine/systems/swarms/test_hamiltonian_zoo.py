@@ -86,6 +86,14 @@ def test_a_section_shows_islands_where_orbits_are_regular(running):
     assert np.max(p**2 + y**2 - 2 * y**3 / 3) < 2 / 12 + 0.01
 
 
+def test_a_pendulum_stays_in_its_plane_whatever_is_learnt_outside_of_it(key):
+    system = HamiltonianZoo(kind="pendulum", n=128, width=8, batch=4)
+    state = jax.jit(system.init)(key)._replace(tried=jnp.int32(100))  # released, untaught
+    flown = jax.jit(system.flown)(state)
+    np.testing.assert_array_equal(flown.x[:, :, 1::2], 0)
+    assert jnp.any(flown.x[0] != flown.x[1])
+
+
 def test_what_is_shown_is_not_what_is_learnt_from(key):
     numbers = jax.random.uniform(key, (600, 3))
     for kind in ("pendulum", "two-body"):
