@@ -172,16 +172,20 @@ def test_onsager_has_the_right_energy_at_the_critical_point():
     assert energy == pytest.approx(-np.sqrt(2), abs=1e-3)  # the logarithm of float32's step
 
 
-@pytest.mark.parametrize("update", ["heat bath", "mean field", "any-order marginals"])
-def test_energies_of_blocks_have_the_mean_of_the_lattice(update):
+# A bin is 0.11 wide. 64 blocks or more fall into it where they like: 4 · 0.11/√(12 · 64); the few
+# levels of a board of 16 spins do not, and may all lie half a bin from its middle.
+@pytest.mark.parametrize(
+    ("update", "spread"),
+    [("heat bath", 0.017), ("mean field", 0.017), ("any-order marginals", 0.055)],
+)
+def test_energies_of_blocks_have_the_mean_of_the_lattice(update, spread):
     system = Ising2D(length=64, update=update, temperature=2.5, field=0.3, arrangement="random")
     running = Simulation(system).run(5)
     _, bars, _ = running.frame["energies"]
     middle, width = (bars.edges[1:] + bars.edges[:-1]) / 2, np.diff(bars.edges)
     assert np.sum(bars.height * width) == pytest.approx(1, abs=1e-4)
     mean = np.sum(bars.height * width * middle)
-    # A bin is 0.115 wide, in which 64 blocks or more fall where they like: 4 · 0.115/√(12 · 64).
-    assert mean == pytest.approx(running.observables["energy"], abs=0.017)
+    assert mean == pytest.approx(running.observables["energy"], abs=spread)
 
 
 def test_energies_of_blocks_spread_as_their_heat_capacity_says():
@@ -190,7 +194,7 @@ def test_energies_of_blocks_spread_as_their_heat_capacity_says():
     middle, share = (bars.edges[1:] + bars.edges[:-1]) / 2, bars.height * np.diff(bars.edges)
     # Two bonds of variance J² a site, 64 sites; 1024 blocks, and 5 % more by the width of a bin.
     spread = np.sum(share * middle**2) - np.sum(share * middle) ** 2
-    assert spread == pytest.approx(2 / 64 + 0.1**2 / 12, rel=4 * np.sqrt(2 / 1024))
+    assert spread == pytest.approx(2 / 64 + 0.094**2 / 12, rel=4 * np.sqrt(2 / 1024))
     np.testing.assert_allclose(mark.x, -2 / 1e3, rtol=0.01)  # −2J²/T by theory
 
 
