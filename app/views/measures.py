@@ -74,11 +74,11 @@ class MeasuresView(View):
         self.average = average
         found = bool(len(average.x))
         frames = f"n = {numbers.count(average.frames)} frame{'s' * (average.frames != 1)}"
-        self._count.setText(frames if average.frames else "")
+        self._count.setText(frames if found else "")
         some = numbers.count(average.used)
         if average.used < average.particles:
             some += f" of {numbers.count(average.particles)}"
-        words = [f"{some} particles"] if average.frames else []
+        words = [f"{some} particles"] if found else []
         self.say(", ".join([*words, *([average.words] if average.words else [])]))
         theory = self.theory if found else {}
         self.plot.show_measure(self._measures[average.name], average, theory)

@@ -229,8 +229,10 @@ class Displacements:
                 side = swarm.high - swarm.low
                 step = step - side * np.round(step / side)
                 if np.any(np.abs(step) > side / 4):
-                    # Farther than that, and it could as well have gone the other way around.
-                    self._begin()
+                    # Farther than that, and it could as well have gone the other way around. What
+                    # was measured stays, but no window reaches across the gap.
+                    self._times.clear()
+                    self._places.clear()
                     self.words = (
                         "Some cross a quarter of the box between two frames, too far to be "
                         "followed: take fewer steps a frame."

@@ -71,6 +71,12 @@ def test_who_crosses_a_quarter_of_the_box_in_a_frame_is_not_followed():
     found = gathered("displacement", (swarm((start + 6.0 * t) % SIDE, t) for t in range(9)))
     assert len(found.x) == 0
     assert "fewer steps a frame" in found.words
+    # One such gap among many frames: what is known stays, and nothing is measured across it.
+    times = np.append(np.arange(20), np.arange(50, 70))
+    found = gathered("displacement", (swarm((start + 0.2 * t) % SIDE, t) for t in times))
+    np.testing.assert_allclose(found.mean, 2 * 0.2**2 * found.x**2, rtol=0.03)
+    assert found.x[-1] < 20
+    assert not found.words
 
 
 @pytest.mark.parametrize("periodic", [True, False])
