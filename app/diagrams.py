@@ -98,6 +98,7 @@ class Diagrams(QSplitter):
         self._across = True
         self.map_panel.begin(system, self._observable, self._symbol)
         self.forget_measured()
+        self.curve.show_theory(np.empty(0), {})  # that of the last system is not this one's
         self._name_curve()
         while self._tabs.count():
             self._tabs.removeTab(0)

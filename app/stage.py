@@ -32,7 +32,7 @@ ALL = -1  # instead of a row: both
 TOOLS = (
     ("reset_camera", "house", "Reset the camera  Home", False),
     ("toggle_theory", "eye", "Theory  T", True),
-    ("overlays", "stack", "Trails, velocity field, coarse density, box", False),
+    ("overlays", "stack", "Trails, velocity field, medoids, coarse density, box", False),
     ("toggle_density", "drop-half", "Density picture of many points", True),
     ("toggle_wipe", "arrows-out-line-horizontal", "A and B under a wipe  Shift+A", True),
     ("copy_view", "camera", "Copy view  Ctrl+C", False),

@@ -15,11 +15,11 @@ from engine.core.axes import Axis
 from engine.core.cells import Effort
 from engine.core.maps import fill
 from engine.storage.map_cache import MapCache
-from engine.systems.swarms.coulomb_gas import CoulombGas
+from engine.systems.swarms.kuramoto import Kuramoto
 
 
-SYSTEM = CoulombGas(n=16)
-X, Y = Axis("beta", 1, 100, 16, log=True), Axis("dt", 0.001, 0.01, 16)
+SYSTEM = Kuramoto(n=16)
+X, Y = Axis("coupling", 0.1, 10, 16, log=True), Axis("width", 0, 1, 16)
 EFFORT = Effort(settle=2, measure=4)
 
 
@@ -47,8 +47,8 @@ def test_a_map_comes_back_as_it_was_with_all_observables(cache, whole):
     np.testing.assert_array_equal(again.mean, whole.mean)
     np.testing.assert_array_equal(again.error, whole.error)
     assert (again.x, again.parameters) == (X, whole.parameters)
-    other = cache.load(SYSTEM, X, Y, EFFORT, "middle")
-    np.testing.assert_array_equal(other.mean, whole.of("middle").mean)
+    other = cache.load(SYSTEM, X, Y, EFFORT, "locked")
+    np.testing.assert_array_equal(other.mean, whole.of("locked").mean)
 
 
 def test_another_map_is_another_file(cache, whole):
@@ -58,7 +58,7 @@ def test_another_map_is_another_file(cache, whole):
     assert cache.load(SYSTEM, X, Y, EFFORT._replace(measure=5)) is None
     assert cache.load(SYSTEM, X, Y, EFFORT._replace(seeds=2)) is None
     # The present values of the axes' own parameters do not matter.
-    assert cache.load(SYSTEM.replace(beta=7.0), X, Y, EFFORT) is not None
+    assert cache.load(SYSTEM.replace(coupling=7.0), X, Y, EFFORT) is not None
 
 
 def test_a_map_that_begins_again_is_forgotten(cache, whole):
@@ -81,10 +81,10 @@ KILLED = """
     from engine.core.axes import Axis
     from engine.core.cells import Effort
     from engine.storage.map_cache import MapCache
-    from engine.systems.swarms.coulomb_gas import CoulombGas
+    from engine.systems.swarms.kuramoto import Kuramoto
 
-    system, effort = CoulombGas(n=16), Effort(settle=2, measure=4)
-    x, y = Axis("beta", 1, 100, 16, log=True), Axis("dt", 0.001, 0.01, 16)
+    system, effort = Kuramoto(n=16), Effort(settle=2, measure=4)
+    x, y = Axis("coupling", 0.1, 10, 16, log=True), Axis("width", 0, 1, 16)
     maps.beside = lambda *_: 8  # many small batches
     before = 0
     with MapCache(sys.argv[1]).keeper(system, x, y, effort) as keep:
