@@ -24,7 +24,10 @@ from engine.core.system import Touch, pokes
 from engine.systems import gallery
 
 
-every_system = pytest.mark.parametrize("system_class", gallery().values(), ids=gallery())
+@pytest.fixture(scope="module", params=gallery().values(), ids=gallery())
+def system_class(request):
+    """Each in turn goes through all tests: what was compiled for it is still there for the next."""
+    return request.param
 
 
 def small(system_class):
@@ -55,7 +58,6 @@ def without_gaps(layer):
     return layer
 
 
-@every_system
 def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
     system = small(system_class)
     state = jax.eval_shape(system.init, key)
@@ -65,7 +67,6 @@ def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
     assert finite(advance(system, begin(system, key), key, 5))
 
 
-@every_system
 def test_dragging_a_live_parameter_never_recompiles(system_class):
     running = Simulation(small(system_class)).run(1)
     compiled = simulation.advance._cache_size()
@@ -76,14 +77,12 @@ def test_dragging_a_live_parameter_never_recompiles(system_class):
     assert simulation.advance._cache_size() == compiled
 
 
-@every_system
 def test_a_trajectory_does_not_depend_on_the_steps_per_frame(system_class):
     once = Simulation(small(system_class), seed=3).run(6)
     twice = Simulation(small(system_class), seed=3).run(2).run(4)
     assert once.look().observables == twice.look().observables
 
 
-@every_system
 def test_the_ends_of_every_span_are_safe(system_class):
     for parameter in parameters(system_class).values():
         if parameter.traced and parameter.span:
@@ -92,7 +91,6 @@ def test_the_ends_of_every_span_are_safe(system_class):
                 assert sound(running.look()), (parameter, value)
 
 
-@every_system
 def test_every_word_works(system_class, key):
     for parameter in parameters(system_class).values():
         choices = parameter.choices or ()
@@ -109,7 +107,6 @@ def test_every_word_works(system_class, key):
                 assert sound(running.run(1).look()), word
 
 
-@every_system
 def test_a_frame_holds_layers_and_costs_nothing_unseen(system_class, key):
     system = small(system_class)
     run = begin(system, key)
@@ -118,7 +115,6 @@ def test_a_frame_holds_layers_and_costs_nothing_unseen(system_class, key):
     assert set(look(system, run, views=()).frame) == set()
 
 
-@every_system
 def test_theory_speaks_of_what_is_measured(system_class, key):
     system = small(system_class)
     state = jax.eval_shape(system.init, key)
@@ -138,13 +134,11 @@ def test_theory_speaks_of_what_is_measured(system_class, key):
     }
 
 
-@every_system
 def test_a_preset_runs(system_class):
     for preset in system_class.presets:
         assert sound(Simulation(small(system_class).preset(preset.name)).run(5).look()), preset.name
 
 
-@every_system
 def test_pairs_are_of_live_parameters_and_run(system_class):
     known = parameters(system_class)
     for pair in system_class.pairs:
@@ -153,7 +147,6 @@ def test_pairs_are_of_live_parameters_and_run(system_class):
             small(system_class).replace(**values)  # refuses what is no value
 
 
-@every_system
 def test_a_layer_names_what_the_system_has(system_class):
     system = small(system_class)
     known = parameters(system)
@@ -164,7 +157,6 @@ def test_a_layer_names_what_the_system_has(system_class):
         assert not turn or (turn in pokes(system) and not pokes(system)[turn].view)
 
 
-@every_system
 def test_what_physics_forbids_is_refused_in_a_sentence(system_class):
     for parameter in parameters(system_class).values():
         beyond = [
@@ -180,7 +172,6 @@ def test_what_physics_forbids_is_refused_in_a_sentence(system_class):
             assert low <= parameter.span[0] < parameter.span[1] <= high
 
 
-@every_system
 def test_theory_compiles_once(system_class):
     running = Simulation(small(system_class))
     running.theory()
@@ -192,7 +183,6 @@ def test_theory_compiles_once(system_class):
     assert simulation.predict._cache_size() == compiled
 
 
-@every_system
 def test_from_a_snapshot_it_goes_on_bit_for_bit(system_class):
     running = Simulation(small(system_class), seed=2).run(2)
     snapshot = running.snapshot()
@@ -202,7 +192,6 @@ def test_from_a_snapshot_it_goes_on_bit_for_bit(system_class):
         np.testing.assert_array_equal(one, other)
 
 
-@every_system
 def test_every_poke_keeps_the_state_in_shape(system_class):
     for poke in pokes(system_class).values():
         running = Simulation(small(system_class)).run(1)
@@ -222,7 +211,6 @@ def test_every_poke_keeps_the_state_in_shape(system_class):
         assert poke.help
 
 
-@every_system
 def test_it_batches_over_parameters_and_seeds(system_class):
     system = small(system_class)
     keys = jax.random.split(jax.random.key(0), 3)
@@ -231,7 +219,6 @@ def test_it_batches_over_parameters_and_seeds(system_class):
     assert all(jnp.shape(leaf)[0] == 3 for leaf in jax.tree.leaves(runs))
 
 
-@every_system
 def test_beside_another_it_runs_as_it_does_alone(system_class, key):
     system = small(system_class)
     pair = stack(system, system)
@@ -242,7 +229,6 @@ def test_beside_another_it_runs_as_it_does_alone(system_class, key):
         np.testing.assert_allclose(panels[name], [value, value], rtol=1e-5)
 
 
-@every_system
 def test_it_says_what_it_is_and_where_it_comes_from(system_class):
     assert inspect.getdoc(system_class)
     assert all(key in references() for key in system_class.sources)
