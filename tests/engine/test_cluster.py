@@ -12,11 +12,11 @@ from engine.core.axes import Axis
 from engine.core.cells import Effort
 from engine.core.maps import fill
 from engine.storage.maps import write_map
-from engine.systems.swarms.coulomb_gas import CoulombGas
+from engine.systems.swarms.kuramoto import Kuramoto
 
 
-SYSTEM = CoulombGas(n=64)
-X, Y = Axis("beta", 1, 100, 32, log=True), Axis("dt", 0.001, 0.01, 32)
+SYSTEM = Kuramoto(n=64)
+X, Y = Axis("coupling", 0.1, 10, 32, log=True), Axis("width", 0, 1, 32)
 EFFORT = Effort(settle=20, measure=40, seeds=2)
 
 
@@ -73,7 +73,7 @@ def test_what_is_known_is_not_asked_of_workers(whole):
 
 
 def test_a_worker_of_another_version_is_refused():
-    job = Job("coulomb-gas", "another digest", {"n": 64}, X, Y, EFFORT)
+    job = Job("kuramoto", "another digest", {"n": 64}, X, Y, EFFORT)
     with pytest.raises(ValueError, match="install the same version of Manyscope on both"):
         measure(job, ((0, 0),))
 
