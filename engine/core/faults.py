@@ -12,7 +12,10 @@ from engine.core.system import System
 
 
 class LeftTheNumbers(FloatingPointError):  # noqa: N818 (it is a sentence)
-    """A run met infinity or not-a-number. It has gone back to a state that had neither."""
+    """A run met infinity or not-a-number. It has gone back to a state that had neither.
+
+    `last_good` is a state to go back to: from before the last change, where that was lately.
+    """
 
     def __init__(
         self,

@@ -286,6 +286,13 @@ class Timeline:
             self._told = (known, tuple(found[-MARKS:]))
         return self._told[1]
 
+    def last_act(self, position: Position) -> Position | None:
+        """The place just before what the hand did last on the way to a place."""
+        for mark in reversed(self.marks(position)):
+            if mark.kind != "grow" and mark.events < position.events:
+                return Position(mark.branch, mark.step, mark.events)
+        return None
+
     def stems(self) -> tuple[Stem, ...]:
         return tuple(
             Stem(number, part.parent, part.step, part.end)

@@ -135,6 +135,17 @@ def test_a_run_that_leaves_the_numbers_says_where_and_goes_back():
     assert running.run(50 - running.tick).observables == good
 
 
+def test_the_last_good_state_is_older_than_the_change_that_spoilt_the_run():
+    running = Simulation(ActiveMatter(n=64), seed=2).run(40).set(stiffness=1e30)
+    with pytest.raises(LeftTheNumbers) as caught:  # noqa: PT012 (finite, and spoilt, for a while)
+        while True:
+            running.run(1)
+    assert running.step > 41
+    running.restore(caught.value.last_good)
+    assert running.step <= 40
+    assert np.isfinite(list(running.run(50).observables.values())).all()
+
+
 def test_a_state_spared_by_a_failing_hand_is_the_last_good_one():
     running = Simulation(Kuramoto(n=64)).run(3)
     with pytest.raises(LeftTheNumbers, match="phase") as caught:
