@@ -32,6 +32,16 @@ def test_words_hold_the_board_and_know_its_neighbours(length, key):
         np.testing.assert_array_equal(up, neighbours(spin.astype(int)) == 2 * count - 4)
 
 
+@pytest.mark.parametrize("length", [64, 12, 2])
+def test_correlations_are_counted_in_words(length, key):
+    spin = np.asarray(jax.random.rademacher(key, (length, length), "int8")).astype(int)
+    spin[: length // 3] = 1
+    apart = jnp.arange(length // 2 + 1)
+    found = checkerboard.correlation(checkerboard.packed(jnp.asarray(spin, "int8")), apart)
+    each = [np.mean([spin * np.roll(spin, r, axis) for axis in (0, 1)]) for r in range(len(apart))]
+    np.testing.assert_allclose(found, each, atol=1e-6)  # integers; only the mean is rounded
+
+
 @pytest.mark.parametrize("length", [32, 12])
 def test_a_sweep_is_what_the_readable_loop_does_with_the_same_numbers(length, key):
     spin = np.asarray(jax.random.rademacher(key, (length, length), "int8")).copy()
