@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from app.diagrams import Diagrams
     from app.theme.theme import Theme
+    from app.views.measures import Found
     from app.wishes import Moment
-    from engine.core.measures import Average, Gathering, Measure
+    from engine.core.measures import Average, Gathering
 
 TAB = "measures"
 BEAT = 0.2  # s between two pictures of an average
@@ -150,8 +151,8 @@ class Measures(QObject):
         self._choose()
 
     @property
-    def found(self) -> tuple[Measure, Average, dict[str, np.ndarray]] | None:
-        """What is shown, for a figure: the measure, its average, and theory where it speaks."""
+    def found(self) -> Found | None:
+        """What is shown, for a figure."""
         return self.view.found if TAB in self._diagrams.views else None
 
     def restyle(self, theme: Theme) -> None:
@@ -175,7 +176,7 @@ class Measures(QObject):
         if sampled == self._sampled:
             return
         self._sampled = sampled
-        self.view.guide(moment.frame)
+        self.view.guide(moment.frame, moment.system.marks().get(self.view.value(), {}))
         self.measurer.measure(Sample(self.view.value(), since, tuple(layers), moment.time))
 
     def _show(self, average: Average) -> None:

@@ -133,6 +133,7 @@ class MeasurePart(msgspec.Struct, frozen=True, tag="measures", omit_defaults=Tru
     theory: dict[str, Numbers] = {}
     gas: Numbers | None = None  # what it is in an ideal gas
     log: str = ""
+    marks: tuple[float, ...] = ()
 
 
 Part = ViewPart | TracePart | MapPart | CurvePart | MeasurePart
@@ -209,6 +210,7 @@ def _panel(part: Part, system: Any, at: Callable[[int | None], Instant]) -> Pane
                 x,
                 {name: values.row(len(x)) for name, values in part.theory.items()},
                 measured,
+                critical=part.marks,
                 x_label=Label(part.x, log="x" in part.log),
                 y_label=Label(part.y, log="y" in part.log),
                 guides={} if part.gas is None else {"ideal gas": part.gas.row(len(x))},
@@ -328,7 +330,9 @@ def curve_part(
     )
 
 
-def measure_part(about: Any, average: Any, theory: Mapping[str, Any]) -> MeasurePart:
+def measure_part(
+    about: Any, average: Any, theory: Mapping[str, Any], marks: Mapping[str, float]
+) -> MeasurePart:
     """A measure (of `engine.core.measures`) and its average; theory lies where it was measured."""
     return MeasurePart(
         about.x,
@@ -337,6 +341,7 @@ def measure_part(about: Any, average: Any, theory: Mapping[str, Any]) -> Measure
         {name: Numbers.of(y) for name, y in theory.items()},
         None if average.ideal is None else Numbers.of(average.ideal),
         about.log,
+        tuple(marks.values()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 GAS = "ideal gas"
 
 
+class Found(NamedTuple):
+    """What is shown of a measure."""
+
+    about: Measure
+    average: Average
+    theory: dict[str, np.ndarray]  # of the system itself, at the places where it was measured
+    marks: dict[str, float]  # places on the axis that the system points to
+
+
 class MeasuresView(View):
     """One measure at a time, chosen above its plot."""
 
@@ -35,6 +44,7 @@ class MeasuresView(View):
         super().__init__(theme, parent)
         self._measures: Mapping[str, Measure] = {}
         self._lines: Mapping[str, tuple[Any, ...]] = {}
+        self._marks: dict[str, float] = {}
         self.average: Average | None = None
         self.plot = MeasurePlot(theme)
         self.choice = Combo(theme)
@@ -65,9 +75,9 @@ class MeasuresView(View):
             self.choice.setValue(name)
             self._forget()
 
-    def guide(self, lines: Mapping[str, tuple[Any, ...]]) -> None:
-        """Views of the system that may have theory of a measure, under its name."""
-        self._lines = lines
+    def guide(self, lines: Mapping[str, tuple[Any, ...]], marks: Mapping[str, Any]) -> None:
+        """Views of the system that may have theory of a measure, under its name; and its marks."""
+        self._lines, self._marks = lines, {name: float(at) for name, at in marks.items()}
 
     def show_average(self, average: Average) -> None:
         """What was found so far, of the measure that is chosen."""
@@ -80,8 +90,8 @@ class MeasuresView(View):
             some += f" of {numbers.count(average.particles)}"
         words = [f"{some} particles"] if found else []
         self.say(", ".join([*words, *([average.words] if average.words else [])]))
-        theory = self.theory if found else {}
-        self.plot.show_measure(self._measures[average.name], average, theory)
+        theory, marks = (self.theory, self._marks) if found else ({}, {})
+        self.plot.show_measure(Found(self._measures[average.name], average, theory, marks))
 
     def say(self, words: str) -> None:
         """How it was measured, or why it was not."""
@@ -111,11 +121,12 @@ class MeasuresView(View):
         return found
 
     @property
-    def found(self) -> tuple[Measure, Average, dict[str, np.ndarray]] | None:
-        """What is shown: the measure, its average, and the system's own theory of it."""
+    def found(self) -> Found | None:
+        """What is shown, if anything is."""
         if self.average is None or not len(self.average.x):
             return None
-        return self._measures[self.average.name], self.average, self.theory
+        about = self._measures[self.average.name]
+        return Found(about, self.average, self.theory, self._marks)
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
@@ -128,7 +139,7 @@ class MeasuresView(View):
     def data(self) -> dict[str, np.ndarray]:
         if self.found is None:
             return {}
-        about, average, theory = self.found
+        about, average, theory, _ = self.found
         columns = {about.x: average.x, about.y: average.mean, "error": average.error}
         if average.edges is not None:
             columns["edges"] = average.edges
@@ -162,23 +173,19 @@ class MeasurePlot(PlotBase):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._measure: Measure | None = None
-        self._average: Average | None = None
-        self._theory: dict[str, np.ndarray] = {}
+        self._found: Found | None = None
         self._ranges = Range(0.015), Range()
         self._build()
 
-    def show_measure(
-        self, measure: Measure, average: Average, theory: dict[str, np.ndarray]
-    ) -> None:
-        if measure is not self._measure:
+    def show_measure(self, found: Found) -> None:
+        if self._found is None or found.about is not self._found.about:
             self.forget()
-        self._measure, self._average, self._theory = measure, average, theory
+        self._found = found
         self.touch()
 
     def forget(self) -> None:
         """Nothing is shown until something is measured."""
-        self._measure, self._average, self._theory = None, None, {}
+        self._found = None
         self.reset_camera()
         self.touch()
 
@@ -212,6 +219,7 @@ class MeasurePlot(PlotBase):
             GAS: note(GAS, theme, "text3", (1, 1)),
             "theory": note("theory", theme, "theory", (1, 1)),
         }
+        self._marks: dict[str, pg.InfiniteLine] = {}
         shown = (self._bars, self._gas, self._line, self._errors, self._spots, self._says)
         for z, item in enumerate((*shown, *self._notes.values())):
             item.setZValue(z)
@@ -219,11 +227,12 @@ class MeasurePlot(PlotBase):
         self._naming = Naming(self._plot)
 
     def draw(self) -> None:
-        about, average, none = self._measure, self._average, np.empty(0)
-        shown = about is not None and average is not None and len(average.x) > 0
-        self._plot.setVisible(shown)
-        if about is None or average is None or not shown:
+        found, none = self._found, np.empty(0)
+        if found is None or not len(found.average.x):
+            self._plot.setVisible(False)
             return
+        about, average, theory, marks = found
+        self._plot.setVisible(True)
         log = about.log
         set_label(self._plot, "bottom", about.x, self.theme)
         set_label(self._plot, "left", about.y, self.theme)
@@ -241,7 +250,7 @@ class MeasurePlot(PlotBase):
             self._bars.setData(edges[: shape + 1], mean)
             put(self._line, none, none)
         put(self._gas, x[: len(ideal)], ideal)
-        name, says = next(iter(self._theory.items()), ("", none))
+        name, says = next(iter(theory.items()), ("", none))
         says = says[:shape]
         put(self._says, x[: len(says)], says)
         at, low, high = _on_axes(x, mean, error, log)
@@ -257,6 +266,23 @@ class MeasurePlot(PlotBase):
         self._set_ranges(edges[: shape + 1] if edges is not None else x, [low, high], ideal, log)
         outline = (at[known], middle[known]) if edges is None else _outline(edges, mean, log)
         self._name(x, ideal, says, name, outline, log)
+        self._mark(marks, log)
+
+    def _mark(self, marks: dict[str, float], log: str) -> None:
+        for name in self._marks.keys() - marks.keys():
+            self._plot.removeItem(self._marks.pop(name))
+        for name, place in marks.items():
+            line = self._marks.get(name)
+            if line is None:
+                ink = self.theme.colour("text3")
+                options = {"position": 0.05, "color": ink, "anchors": [(0, 0.5), (0, 0.5)]}
+                line = pg.InfiniteLine(pen=pen(self.theme, "guide"), label=name, labelOpts=options)
+                line.label.setFont(self.theme.font("caption"))
+                self._marks[name] = line
+                self._plot.addItem(line)
+            line.setVisible(place > 0 or "x" not in log)
+            if line.isVisible():
+                line.setValue(np.log10(place) if "x" in log else place)
 
     def _set_ranges(
         self, x: np.ndarray, heights: list[np.ndarray], ideal: np.ndarray, log: str

@@ -162,6 +162,14 @@ class System(abc.ABC, Generic[State]):
         """−ln P of an observable in the stationary state, up to a constant, along its values."""
         return {}
 
+    def marks(self) -> dict[str, dict[str, Scalar]]:
+        """Places on the axis of a measure of the swarm, by its name and by theirs.
+
+        `{"g(r)": {"R": self.radius}}` draws a line at R where g(r) is measured; see
+        `engine.core.measures`.
+        """
+        return {}
+
     # What the run should know about a state.
 
     def done(self, state: State) -> Bool[Array, ""]:

@@ -105,16 +105,3 @@ def cluster_sizes(
     size = jnp.floor(jnp.log2(jnp.maximum(members, 1)) + 1e-4).astype(int)
     share = jnp.zeros(CLASSES).at[size].add(members / n, mode="drop")
     return jnp.asarray(2.0 ** np.arange(CLASSES + 1)), share
-
-
-def within(
-    position: Float[Array, "n 2"],
-    other: Int[Array, "slots n"],
-    length: Float[Array, ""],
-    reach: Scalar,
-) -> Bool[Array, "slots n"]:
-    """Which of the listed are within reach now."""
-    x, y = position.T
-    there = jnp.maximum(other, 0)
-    dx, dy = wrapped(x - taken(x, there), length), wrapped(y - taken(y, there), length)
-    return (other >= 0) & (dx * dx + dy * dy < reach**2)

@@ -23,7 +23,7 @@ def test_a_measure_is_averaged_since_the_last_change_and_drawn_in_figures(flock,
     assert view.isVisible()
     assert flock.diagrams.small_name == "measures"
     wait_for(qtbot, lambda: view.average is not None and view.average.frames > 40)
-    _, average, _ = measures.found
+    average = measures.found.average
     assert average.name == "g(r)"
     assert view.words == (f"n = {average.frames} frames", f"256 particles, {average.words}")
     known = np.isfinite(average.error)

@@ -17,16 +17,9 @@ from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.local_density import Boxes, boxes, percentiles
 from engine.numerics.neighbours import Neighbours, kept, listed, taken, wrapped
 from engine.numerics.overlaps import Overlaps, overlaps
-from engine.numerics.pair_measures import (
-    cluster_sizes,
-    clusters,
-    hexatic,
-    radial_distribution,
-    within,
-)
+from engine.numerics.pair_measures import hexatic
 from engine.numerics.pair_score import Look, PairScore, current, denoising, drawn
 from engine.numerics.placements import DISC, lattice, slab
-from engine.numerics.structure_factor import structure_factor
 from engine.numerics.training import Learned, Training, adam
 from engine.numerics.trig import sincos
 from engine.numerics.wanderings import TRACERS, Wanderings, at_home, wandered
@@ -132,10 +125,7 @@ class ActiveMatter(System[State]):
     )
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarm": Hint(large=True, glow=False),
-        **{
-            name: Hint(large=False)
-            for name in ("local packing", "displacement", "g(r)", "S(k)", "clusters")
-        },
+        **{name: Hint(large=False) for name in ("local packing", "displacement")},
     }
 
     persistence: Scalar = live(
@@ -456,7 +446,8 @@ class ActiveMatter(System[State]):
                 Axes("optimiser steps", "loss", log="x"),
                 Curve(*state.learned.history.curve(), "measured"),
             )
-        return frame | self._pairs(state) | {"displacement": self._displacement(state)}
+        frame["displacement"] = self._displacement(state)
+        return frame
 
     def _displacement(self, state: State) -> tuple[Axes, Curve, Curve]:
         lag, square = state.wanderings.lags()
@@ -466,32 +457,6 @@ class ActiveMatter(System[State]):
             Curve(time, self.free_displacement(time), label="alone"),
             Curve(time, square, "measured"),
         )
-
-    def _pairs(self, state: State) -> Frame:
-        """How discs stand to each other."""
-        position, length = state.position, state.length
-        other = state.near.other
-        edges, share = cluster_sizes(clusters(other, within(position, other, length, 1.0)))
-        classes = max(self.n.bit_length(), 2)
-        r, g = radial_distribution(position, length, most=5.0, bins=100)
-        k, s = structure_factor(position, length, most=15.0)
-        flat = jnp.ones(2)
-        return {
-            "g(r)": (
-                Axes("r", "g"),
-                Curve(jnp.array([0.0, 5.0]), flat, "guide", label="gas"),
-                Curve(r, g, "measured"),
-            ),
-            "S(k)": (
-                Axes("k", "S", log="xy"),
-                Curve(jnp.stack([k[0], k[-1]]), flat, "guide", label="gas"),
-                Curve(k, s, "measured"),
-            ),
-            "clusters": (
-                Axes("discs in a cluster", "share of discs", log="x"),
-                Bars(edges[: classes + 1], share[:classes]),
-            ),
-        }
 
 
 def packed(state: State) -> Boxes:

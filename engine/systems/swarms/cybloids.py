@@ -16,7 +16,7 @@ from engine.core.system import System
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.delayed_feedback import TURNS, displacement
 from engine.numerics.neighbours import each_candidate, sorted_into_cells, taken, wrapped
-from engine.numerics.pair_measures import hexatic, radial_distribution
+from engine.numerics.pair_measures import hexatic
 from engine.numerics.placements import DISC, lattice
 from engine.numerics.wanderings import TRACERS, Wanderings, at_home, wandered
 
@@ -99,7 +99,6 @@ class Cybloids(System[State]):
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarm": Hint(large=True, glow=False),
         "displacement": Hint(large=False),
-        "g(r)": Hint(large=False),
     }
 
     stiffness: Scalar = live(
@@ -273,6 +272,9 @@ class Cybloids(System[State]):
             )
         }
 
+    def marks(self) -> dict[str, dict[str, Scalar]]:
+        return {"g(r)": {"R": self.radius}} if self.potential == "ring" else {}
+
     def backend(self) -> str:
         if self.acts_on == "itself" and self.bodies == "points":
             return ""
@@ -311,16 +313,7 @@ class Cybloids(System[State]):
         )
         if self.potential == "ring":
             layers = (*layers, Segments(*rings(ghosts, jnp.asarray(self.radius, float))))
-        frame: Frame = {"swarm": layers, "displacement": self._displacement(state)}
-        far = jnp.asarray(self.radius, float)
-        r, g = radial_distribution(here, length, most=8.0, bins=80)
-        frame["g(r)"] = (
-            Axes("r", "g"),
-            Curve(jnp.array([0.0, 8.0]), jnp.ones(2), "guide", label="gas"),
-            Curve(jnp.stack([far, far]), jnp.array([0.0, 4.0]), "guide", label="R"),
-            Curve(r, g, "measured"),
-        )
-        return frame
+        return {"swarm": layers, "displacement": self._displacement(state)}
 
     def _trail(
         self, state: State, x: Float[Array, "n 2"], here: Float[Array, "n 2"]

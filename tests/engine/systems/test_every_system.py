@@ -10,6 +10,7 @@ import pytest
 from engine.core import simulation
 from engine.core.about import references
 from engine.core.layers import Clock, Curve, Layer, Points, Segments, Text, Trails
+from engine.core.measures import MEASURES
 from engine.core.parameters import parameters
 from engine.core.simulation import (
     Simulation,
@@ -155,6 +156,7 @@ def test_a_layer_names_what_the_system_has(system_class):
         handle, turn = getattr(layer, "handle", ""), getattr(layer, "turn", "")
         assert not handle or known[handle].kind == "live"
         assert not turn or (turn in pokes(system) and not pokes(system)[turn].view)
+    assert set(system.marks()) <= set(MEASURES)
 
 
 def test_what_physics_forbids_is_refused_in_a_sentence(system_class):
