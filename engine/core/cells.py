@@ -25,7 +25,8 @@ from engine.core.theory import Scalars
 
 
 PIECE = 0.025  # s of work between two looks at the clock
-VALUES = 32_768  # numbers in the states of cells that run side by side: they stay in the cache
+VALUES = 32_768  # numbers at work in cells that run side by side: they stay in the cache
+ROOM = 2**20  # numbers in all of their states: they fit in memory
 MOST = 64  # cells that run side by side
 BLOCKS = 8  # parts of a time average that its error comes from
 SAMPLES = 64  # that a time average is made of, where there are as many steps
@@ -96,9 +97,9 @@ def beside(system: System[Any], seeds: int = 1) -> int:
     """How many cells run at once, each with all its seeds: a power of two."""
     if not side_by_side(system):
         return 1
-    state = jax.eval_shape(system.init, jax.random.key(0))
-    values = max(1, sum(leaf.size for leaf in jax.tree.leaves(parted(system, state)[0])))
-    fit = 2 ** int(math.log2(min(max(VALUES / values, 1), MOST)))
+    held, touched = _numbers(system)
+    share = min(VALUES / max(touched, 1), ROOM / max(held, 1), MOST)
+    fit = 2 ** int(math.log2(max(share, 1)))
     devices = jax.local_device_count()
     return max(1, fit // seeds) * (1 if devices == 1 else 2 ** int(math.log2(devices)))
 
@@ -278,6 +279,25 @@ def _shared_out(points: dict[str, np.ndarray]) -> dict[str, Any]:
         return dict(points)
     where = NamedSharding(Mesh(np.array(devices[:many]), ("cells",)), PartitionSpec("cells"))
     return {name: jax.device_put(values, where) for name, values in points.items()}
+
+
+def _numbers(system: System[Any]) -> tuple[int, int]:
+    """How many numbers a cell holds, and how many of them a step touches: the others only wait."""
+    own, shared = parted(system, jax.eval_shape(system.init, jax.random.key(0)))
+
+    def step(own: Any, shared: dict[str, Any]) -> Any:
+        return parted(system, system.step(whole(own, shared), jax.random.key(0)))[0]
+
+    leaves = jax.tree.leaves(own)
+    traced = jax.make_jaxpr(step)(own, shared).jaxpr
+    read = {id(variable) for equation in traced.eqns for variable in equation.invars}
+    waiting = sum(
+        leaf.size
+        for leaf, before, after in zip(leaves, traced.invars, traced.outvars, strict=False)
+        if before is after and id(before) not in read
+    )
+    held = sum(leaf.size for leaf in leaves)
+    return held, held - waiting
 
 
 def _loops(jaxpr: Any) -> bool:

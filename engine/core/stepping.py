@@ -212,7 +212,11 @@ def _tick(system: System[State], run: Run[State], key: Key[Array, ""]) -> Run[St
     # Noise depends on the seed and the tick alone, so a trajectory does not depend on how many
     # steps are taken per frame.
     tick = run.tick + 1
-    return Run(_plain(system.step(run.state, jax.random.fold_in(key, tick))), tick)
+    key = jax.random.fold_in(key, tick)
+    state = system.step(run.state, key)
+    if type(system).counted is not System.counted:
+        state = system.counted(state, jax.random.fold_in(key, 2**32 - 1))  # as in `touched`
+    return Run(_plain(state), tick)
 
 
 def _plain(state: State) -> State:

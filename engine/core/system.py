@@ -188,6 +188,14 @@ class System(abc.ABC, Generic[State]):
         """Sentences a person should read while they are true: a step too long, a limit left."""
         return {}
 
+    def counted(self, state: State, key: Key[Array, ""]) -> State:
+        """What a state keeps for its pictures alone (tallies, histograms), brought up to date.
+
+        It follows each step of a run. The cells of a map, which have no pictures, leave it out: no
+        observable may read it.
+        """
+        return state
+
     def backend(self) -> str:
         """By which method it sums over neighbours, in a word or two; said beside the device."""
         return ""

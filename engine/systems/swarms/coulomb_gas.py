@@ -180,7 +180,6 @@ class CoulombGas(System[State]):
         return jnp.stack([jnp.asarray(number, float) for number in numbers])
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        for_kick, for_draw = jax.random.split(key)
         x = state.position
         # Within a step two charges part by √(dt/N): closer ones must not leap out of the trap.
         softening = jnp.sqrt(self.dt / self.n)
@@ -189,16 +188,16 @@ class CoulombGas(System[State]):
         else:
             push = pair_forces(x, softening)
         pull = x * jnp.sum(x**2, axis=1, keepdims=True) ** (self.power / 2 - 1)
-        kick = jnp.sqrt(2 * self.dt / (self.beta * self.n)) * jax.random.normal(for_kick, x.shape)
-        x = x + self.dt * (push / self.n - pull) + kick
-        return State(x, self._counted(state.tally, x, for_draw))
+        kick = jnp.sqrt(2 * self.dt / (self.beta * self.n)) * jax.random.normal(key, x.shape)
+        return state._replace(position=x + self.dt * (push / self.n - pull) + kick)
 
     def backend(self) -> str:
         return f"mesh {MESH}²" if on_mesh(self.forces, self.n) else "all pairs"
 
     # What is counted.
 
-    def _counted(self, tally: Tally, position: Float[Array, "n 2"], key: Key[Array, ""]) -> Tally:
+    def counted(self, state: State, key: Key[Array, ""]) -> State:
+        position, tally = state
         same = (tally.under == self._under()).all()
         fresh = self._fresh(position)
         tally = jax.tree.map(lambda old, new: jnp.where(same, old, new), tally, fresh)
@@ -206,12 +205,11 @@ class CoulombGas(System[State]):
         density = cumulants.average(tally.density, rings(position), tally.age / self.dt, 1e5)
         tally = tally._replace(age=age, wait=tally.wait + self.dt, density=density)
         take = (tally.wait >= APART) & (age > SETTLED)
-        if not self.solvable:
-            return lax.cond(take, self._of_run, lambda t, x, k: t, tally, position, key)
-        source = jnp.where(jnp.asarray(self.beta) == 2, 2, take.astype(int))
-        return lax.switch(
-            source, (lambda t, x, k: t, self._of_run, self._exact), tally, position, key
-        )
+        source = take.astype(int)
+        if self.solvable:
+            source = jnp.where(jnp.asarray(self.beta) == 2, 2, source)
+        ways = (lambda t, x, k: t, self._of_run, self._exact)[: 3 if self.solvable else 2]
+        return State(position, lax.switch(source, ways, tally, position, key))
 
     def _of_run(self, tally: Tally, position: Float[Array, "n 2"], key: Key[Array, ""]) -> Tally:
         """One more value of L_N, as the run has it."""

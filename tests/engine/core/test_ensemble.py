@@ -1,16 +1,11 @@
 """Replicas: independent of each other, steered together, and given the room they need."""
 
-from typing import NamedTuple
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from engine.core.ensemble import Ensemble
-from engine.core.parameters import Scalar, live, size
-from engine.core.system import System
 
+from .libraries import Library
 from .magnets import CurieWeiss
 
 
@@ -34,34 +29,6 @@ def test_they_are_steered_together_and_keep_time():
     ghosts.set(temperature=3.0).run(50)
     assert (ghosts.values < 0.2).all()
     assert ghosts.time == 100
-
-
-class Shelf(NamedTuple):
-    books: jax.Array
-    count: jax.Array
-
-
-class Library(System[Shelf]):
-    """A book a step; the shelf has to be long enough."""
-
-    pages: Scalar = live(default=1.0, span=(1, 2), symbol="p", help="of a book")
-    room: int = size(default=2, span=(1, 64), symbol="R", help="on the shelf")
-
-    def init(self, key):
-        return Shelf(jnp.zeros(self.room), jnp.int32(0))
-
-    def step(self, state, key):
-        books = state.books.at[state.count].set(self.pages, mode="drop")
-        return Shelf(books, state.count + 1)
-
-    def observables(self, state):
-        return {"pages": jnp.sum(state.books)}
-
-    def demand(self, state):
-        return {"room": state.count}
-
-    def frame(self, state):
-        return {}
 
 
 def test_they_get_the_room_they_need():

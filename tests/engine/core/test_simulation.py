@@ -31,6 +31,8 @@ from engine.systems.spins.ising_2d import Ising2D
 from engine.systems.swarms.active_matter import ActiveMatter
 from engine.systems.swarms.kuramoto import Kuramoto
 
+from .libraries import Library
+
 
 class Capital(NamedTuple):
     capital: jax.Array
@@ -82,9 +84,9 @@ def test_room_that_runs_out_in_the_middle_of_a_run_is_made_from_before_the_chunk
 
 
 def test_a_sweep_grows_too():
-    tight = sweep(ActiveMatter(n=64, slots=2), seeds=1, settle=10, measure=20)
-    roomy = sweep(ActiveMatter(n=64, slots=16), seeds=1, settle=10, measure=20)
-    np.testing.assert_allclose(tight["swim"], roomy["swim"], rtol=1e-6)
+    # A book a step: 11 ... 30 of them while it is measured, on a shelf that held two.
+    found = sweep(Library(room=2), pages=jnp.array([1.0, 2.0]), seeds=1, settle=10, measure=20)
+    np.testing.assert_array_equal(found["pages"][:, 0], [20.5, 41.0])
 
 
 def test_a_mode_goes_on_from_the_same_state():

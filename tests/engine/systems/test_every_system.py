@@ -21,7 +21,7 @@ from engine.core.simulation import (
     record,
     stack,
 )
-from engine.core.system import Touch, pokes
+from engine.core.system import System, Touch, pokes
 from engine.systems import gallery
 
 
@@ -76,6 +76,15 @@ def test_dragging_a_live_parameter_never_recompiles(system_class):
             for value in parameter.span:
                 running.set(**{parameter.name: jnp.float32(value)}).run(1)
     assert simulation.advance._cache_size() == compiled
+
+
+def test_what_is_counted_for_pictures_is_not_measured(system_class, key):
+    if system_class.counted is System.counted:
+        return
+    system = small(system_class)
+    state = begin(system, key).state
+    measured, counted = map(jax.jit(system.observables), (state, system.counted(state, key)))
+    assert measured == counted
 
 
 def test_a_trajectory_does_not_depend_on_the_steps_per_frame(system_class):
