@@ -84,7 +84,8 @@ def write_archive(path: str | Path, members: Mapping[str, bytes]) -> None:
 def array_bytes(array: np.ndarray) -> bytes:
     """An array as .npy."""
     file = io.BytesIO()
-    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+    # Not by `ascontiguousarray`, which makes a row of a single number.
+    np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
     return file.getvalue()
 
 

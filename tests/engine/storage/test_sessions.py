@@ -23,6 +23,7 @@ from engine.storage import session_schema
 from engine.storage.session_schema import SCHEMA
 from engine.storage.sessions import Session, SessionError, from_text, to_text
 from engine.systems.diffusion.exact_score_cloud import ExactScoreCloud
+from engine.systems.diffusion.mean_flow import MeanFlow
 from engine.systems.swarms.coulomb_gas import CoulombGas
 from engine.systems.swarms.kuramoto import Kuramoto
 
@@ -120,6 +121,35 @@ def test_an_array_of_the_users_travels_along(tmp_path):
     assert len(text) < 2**20
     with pytest.raises(SessionError, match="too large to travel with it: open the session file"):
         replay(from_text(text))
+
+
+ELSEWHERE = """
+import sys
+import numpy as np
+from engine.core import stepping
+from engine.replaying import replay
+from engine.storage.sessions import Session
+
+running = replay(Session.load(sys.argv[1]))
+assert stepping.advance._cache_size() == 0, "it was trained again"
+learned = running.present.state.learned
+assert int(learned.steps) == 200
+drawn = running.set(pace=0, steps=4).run(1).present.state
+np.savez(sys.argv[2], made=drawn.made, loss=drawn.learned.loss, steps=drawn.learned.steps)
+"""
+
+
+def test_what_a_network_has_learnt_travels_along(tmp_path):
+    system = MeanFlow(n=128, width=16, batch=32, pace=50)
+    running = Simulation(system, seed=1).run(4)  # 200 optimiser steps
+    Session.of(running).save(tmp_path / "learnt.manyscope")
+    files = [str(tmp_path / name) for name in ("learnt.manyscope", "drawn.npz")]
+    subprocess.run([sys.executable, "-c", ELSEWHERE, *files], check=True)
+    here = running.set(pace=0, steps=4).run(1).present.state
+    with np.load(files[1], allow_pickle=False) as there:
+        assert there["steps"] == here.learned.steps == 200
+        assert there["loss"] == here.learned.loss
+        np.testing.assert_array_equal(there["made"], here.made)
 
 
 def test_the_run_beside_is_saved_too():
