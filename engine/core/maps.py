@@ -17,7 +17,7 @@ from jaxtyping import Array
 from scipy import ndimage
 
 from engine.core.axes import Axis, check_axes
-from engine.core.cells import Cell, Effort, Found, Pace, beside, run_cells
+from engine.core.cells import PIECE, Cell, Effort, Found, Pace, beside, run_cells
 from engine.core.parameters import parameters, similar
 from engine.core.system import System, identity
 from engine.core.theory import Scalars
@@ -25,6 +25,8 @@ from engine.core.theory import Scalars
 
 COARSEST = 8  # cells along an axis of the first picture
 GLANCE = 8  # times fewer steps than a cell takes
+FEW = 16  # cells side by side; where there are fewer, a glance is at every other coarse cell
+SOON = 1.0  # s that a glance may take
 SMOOTH = 0.03  # of the map's span: a smaller step between neighbours is no change
 
 
@@ -65,15 +67,16 @@ class Part(NamedTuple):
     cells: tuple[Cell, ...]
 
 
-def plan(rows: int, columns: int, many: int) -> list[list[Part]]:
+def plan(rows: int, columns: int, many: int, coarsest: int = COARSEST) -> list[list[Part]]:
     """All cells of a map in levels from coarse to fine, each in parts of at most `many`.
 
     Who shares a part with whom depends on nothing else, so that a map that was interrupted, or
     run on several machines, has the same numbers to the last bit.
     """
     levels, seen = [], set()
-    for stride in strides(max(rows, columns)):
-        step = (min(stride, strides(rows)[0]), min(stride, strides(columns)[0]))
+    most = strides(rows, coarsest)[0], strides(columns, coarsest)[0]
+    for stride in strides(max(rows, columns), coarsest):
+        step = (min(stride, most[0]), min(stride, most[1]))
         lattice = product(range(0, rows, step[0]), range(0, columns, step[1]))
         cells = [cell for cell in lattice if cell not in seen]
         seen.update(cells)
@@ -102,23 +105,26 @@ def fill(
     whichever is larger. It yields after each piece of work, whether or not a cell got ready, and
     ends when `stop` says so. A map that was stopped goes on from what is `known` of it: no cell
     that is known is run again. With a `glance` the coarsest cells are first run for a small part
-    of their steps; that shows something soon, and counts as nothing.
+    of their steps, or as few as take a second; that shows something soon, and counts as nothing.
     """
     effort = Effort(settle, measure, seeds)
     picture = Picture(system, x, y, measurable(system, observable), known)
     pace = Pace()
     yield picture.map()
     late: list[Part] = []  # where nothing changes
-    levels = plan(y.count, x.count, beside(system, seeds))
+    many = beside(system, seeds)
+    levels = plan(y.count, x.count, many)
     if glance and not picture.measured.any():
         quick = Effort(settle // GLANCE, max(1, measure // GLANCE), seeds)
-        for part in levels[0]:
+        coarse = plan(y.count, x.count, many, COARSEST if many >= FEW else COARSEST // 2)[0]
+        for part in coarse:
             for result in run_cells(system, x, y, part.cells, quick, pace):
                 if isinstance(result, dict):
                     picture.put(part, result, counts=False)
                 yield picture.map()
                 if stop():
                     return
+            quick = hurried(quick, pace.steps / PIECE * SOON / len(coarse))
     for level, parts in enumerate([*levels, late], start=1):
         picture.level = max(picture.level, min(level, len(levels)))
         for part in picture.by_change(parts):
@@ -135,6 +141,14 @@ def fill(
                 yield picture.map()
                 if stop():
                     return
+
+
+def hurried(effort: Effort, steps: float) -> Effort:
+    """An effort of no more than so many steps."""
+    share = min(1.0, steps / (effort.settle + effort.measure))
+    return effort._replace(
+        settle=int(share * effort.settle), measure=max(1, int(share * effort.measure))
+    )
 
 
 def blank(system: System[Any], x: Axis, y: Axis, observable: str) -> PhaseMap:
@@ -169,9 +183,9 @@ def names(system: System[Any]) -> tuple[str, ...]:
     return (*values, *derived)
 
 
-def strides(count: int) -> list[int]:
-    """How far apart the cells of each level lie, so that the first has about `COARSEST` a side."""
-    finest = max(0, math.ceil(math.log2(count / COARSEST))) if count > COARSEST else 0
+def strides(count: int, coarsest: int = COARSEST) -> list[int]:
+    """How far apart the cells of each level lie, so that the first has about `coarsest` a side."""
+    finest = max(0, math.ceil(math.log2(count / coarsest))) if count > coarsest else 0
     return [2**power for power in range(finest, -1, -1)]
 
 

@@ -74,6 +74,7 @@ class DenseHebbian(System[State]):
         "archetype": Hint(large=False, glow=False),
         "class mean": Hint(large=False, glow=False),
         "overlaps": Hint(large=False),
+        "storage and detection": Hint(large=False),
     }
     cell: ClassVar[Mapping[str, int]] = {"n": 48}
     quenched: ClassVar[tuple[str, ...]] = ("mean", "archetype")
@@ -321,7 +322,27 @@ class DenseHebbian(System[State]):
                 Axes("class", "|n|"),
                 Curve(jnp.arange(float(shown)), used, "measured"),
             ),
+            "storage and detection": self._powers(),
         }
+
+    def _powers(self) -> tuple[Axes, Curve, Curve, Curve]:
+        """Of N: how many patterns are stored, K = N^b, under synaptic noise ω = N^δ."""
+        log_n, far = math.log(self.n), self.p - 1.0
+        # K + ω² is what is bounded: shares of it from all noise to all patterns.
+        most = math.log(self.n**far / math.factorial(self.p - 1))
+        most = most + jnp.log(capacity(self.p, self.entropy()))
+        odds = jnp.linspace(-far * log_n, far * log_n, 129)
+        line = (most + jax.nn.log_sigmoid(jnp.stack([odds, -odds]))) / log_n
+        line = jnp.where(line >= 0, line, jnp.nan)
+        stored = self.load * self.n**far / math.factorial(self.p - 1)
+        noise = jnp.asarray(self.noise, float) ** 2
+        here = jnp.log(jnp.maximum(jnp.stack([jnp.asarray(stored, float), noise]), 1)) / log_n
+        return (
+            Axes("b = ln K / ln N", "2δ = 2 ln ω / ln N"),
+            Curve(jnp.array([far, far, 0.0]), jnp.array([0.0, far, far]), "guide", "N → ∞"),
+            Curve(line[0], line[1], label="lost, T = 0, this N"),
+            Curve(here[:1], here[1:], "measured", label="here"),
+        )
 
 
 def elementary(sums: list[Float[Array, " k"]]) -> Float[Array, " k"]:

@@ -131,3 +131,18 @@ def test_examples_have_the_spread_that_their_entropy_says():
     system = DenseHebbian(quality=0.5, examples=20.0)
     spread = float(jnp.mean(state.mean**2))
     assert spread == pytest.approx(1 + float(system.entropy()), rel=0.01)
+
+
+def test_storage_and_detection_are_bounded_together():
+    # (P − 1)! (N^b + N^{2δ}) = λ_c N^{P−1}, which is max(b, 2δ) = P − 1 as N grows.
+    system = DenseHebbian(order="3", n=128, load=0.0, noise=28.6)
+    _, corner, line, here = system._powers()
+    both = 128**line.x + 128**line.y
+    there = np.isfinite(both)
+    assert there.sum() > 20
+    np.testing.assert_allclose(2 * both[there] / 128**2, 0.252190, rtol=1e-3)  # float32 powers
+    np.testing.assert_allclose(corner.x[:2], 2)
+    # A pattern in 28.6 times its own noise: K = 1 and λ = 0.1, within the line.
+    assert here.x[0] == 0
+    assert here.y[0] == pytest.approx(2 * np.log(28.6) / np.log(128))
+    assert here.y[0] < np.nanmax(line.y)
