@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.diagrams import quantity_of, symbol_of
 from app.widgets.branches import Branch, Kind, Mark, parting
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GAP = 64  # steps between two samples that are not joined after a branch was left
 READ = 0.25  # s between two drawings of the tree
+NUMBERS = 0.1  # s between two readings of the numbers of a moving run
 
 
 class Presenter(QObject):
@@ -33,6 +34,8 @@ class Presenter(QObject):
         self._window = window
         self.moment: Moment | None = None
         self.building = ""  # what is being compiled, in words
+        self._next: Moment | None = None  # the newest that is not yet shown
+        self._owed: Moment | None = None  # the one on the stage, until the panels show it too
         self.order = ""  # the first observable
         self.trouble_words = ""
         self.shown_system = ""  # the one whose panels are on screen
@@ -44,15 +47,25 @@ class Presenter(QObject):
         self._seen_past: tuple[Any, ...] = ()
         self._past_at = 0.0
         self._arrivals: list[float] = []
+        self._numbers = QTimer(self, singleShot=True)
+        self._numbers.timeout.connect(self._show_numbers)
+        self._numbers_at = 0.0
         self._device_words = ""
 
     # The run.
 
     def arrived(self) -> None:
-        """Take the newest moment, if there is one that belongs to what is open."""
+        """Take the newest moment, if there is one that belongs to what is open.
+
+        While the last one is being drawn, it waits, and the next one takes its place.
+        """
         window = self._window
-        moment = window.runner.take()
-        if moment is None or type(moment.system) is not type(window.session.system):
+        self._next = window.runner.take() or self._next
+        if window.stage.busy:
+            return
+        self._show_panels()
+        moment, self._next = self._next, None
+        if moment is None or not self._is_open(moment):
             return
         self.moment = moment
         window.session.follow(moment)
@@ -60,12 +73,29 @@ class Presenter(QObject):
             self._begin(moment)
         self._trace(moment)
         window.stage.show_moment(moment)
-        window.diagrams.show_moment(moment)
-        self._show_past(moment)
-        self._show_numbers(moment)
+        self._owed = moment
+        if not window.stage.busy:
+            self._show_panels()
+
+    def _is_open(self, moment: Moment) -> bool:
+        return type(moment.system) is type(self._window.session.system)
+
+    def _show_panels(self) -> None:
+        """All that stands around the picture, as soon as that can be seen: one paint for all."""
+        moment, self._owed = self._owed, None
+        if moment is not None and self._is_open(moment):
+            self._window.diagrams.show_moment(moment)
+            self._show_past(moment)
+            now = time.perf_counter()
+            self._arrivals = [*(t for t in self._arrivals if now - t < 1.0), now]
+            self.show_transport(moment.seed)
+            if not self._numbers.isActive():
+                wait = NUMBERS - (now - self._numbers_at) if moment.running else 0.0
+                self._numbers.start(max(0, round(1000 * wait)))
 
     def forget(self) -> None:
         """Something else is opened: it has branches of its own."""
+        self._next = self._owed = None
         self.branch_names, self._seen_past = {}, ()
 
     # The timeline.
@@ -155,10 +185,12 @@ class Presenter(QObject):
             window.diagrams.begin(moment)
         self.begun.emit(fresh)
 
-    def _show_numbers(self, moment: Moment) -> None:
-        window = self._window
-        now = time.perf_counter()
-        self._arrivals = [*(t for t in self._arrivals if now - t < 1.0), now]
+    def _show_numbers(self) -> None:
+        """The numbers in words: no faster than they can be read."""
+        window, moment = self._window, self.moment
+        if moment is None or not self._is_open(moment):
+            return
+        now = self._numbers_at = time.perf_counter()
         theory = moment.theory.get(self.order)
         estimate = moment.estimates.get(self.order)
         window.readout.show_estimate(estimate, theory)
@@ -167,7 +199,7 @@ class Presenter(QObject):
             window.other_readout.show_estimate(beside, moment.other.theory.get(self.order))
         symbol = symbol_of(moment.system, self.order)
         window.status.set_order(symbol, estimate, theory, moment.system.theory_name)
-        span = now - self._arrivals[0]
+        span = now - self._arrivals[0] if self._arrivals else 0.0
         rate = (len(self._arrivals) - 1) / span if moment.running and span > 0.2 else None
         window.status.set_facts(
             rate,
@@ -182,7 +214,6 @@ class Presenter(QObject):
         if type(moment.system).after:
             marks.append("equations after the paper")
         window.status.set_marks(marks)
-        self.show_transport(moment.seed)
 
     def show_transport(self, seed: int | None = None) -> None:
         """Bring the controls of the run to what is so."""

@@ -43,6 +43,7 @@ TOOLS = (
 class Stage(StageChoices):
     """The large view fills it, or two of them; all else floats above, small, on the corners."""
 
+    drawn = Signal()  # what was shown is to be seen
     densities_wanted = Signal(object)  # tuple of DensityWish
     handle_moved = Signal(str, float)  # a live parameter that is dragged in the view
     handle_held = Signal(bool)  # whether the hand is down on it
@@ -114,12 +115,22 @@ class Stage(StageChoices):
 
     def _make_view(self, layers: tuple[Any, ...], hint: Any) -> View:
         view: Any = view_for(layers, self.theme, hint, self)
+        view.drawn.connect(self._on_drawn)
         if hasattr(view, "density_changed"):
             view.camera_changed.connect(self._on_camera)
             view.handle_moved.connect(self.handle_moved)
             view.handle_held.connect(self.handle_held)
             self._begin_choices(view)
         return view
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is on its way: `drawn` is said when it is there."""
+        return any(getattr(view, "busy", False) for view in (self.view, self.second))
+
+    def _on_drawn(self) -> None:
+        if not self.busy:
+            self.drawn.emit()
 
     def show_moment(self, moment: Moment) -> None:
         view = self.view
@@ -229,8 +240,8 @@ class Stage(StageChoices):
 
     def show_title(self, title: str, preset: str, *, edited: bool) -> None:
         compact = self.width() < self.theme.px(560)
-        self._title.show_title(title, preset, edited=edited, compact=compact)
-        self._place()
+        if self._title.show_title(title, preset, edited=edited, compact=compact):
+            self._place()
 
     def show_theory(self, on: bool) -> None:
         self._tools.set_on("toggle_theory", on)

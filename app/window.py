@@ -195,6 +195,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         session, runner = self.session, self.runner
         runner.ready.connect(self._on_ready)
         runner.arrived.connect(self.presenter.arrived)
+        self.stage.drawn.connect(self.presenter.arrived)
         runner.progress.connect(self.presenter.progressed)
         runner.troubled.connect(self.presenter.troubled)
         self.presenter.begun.connect(self._on_begun)

@@ -233,16 +233,17 @@ class Compiled:
     def __init__(self) -> None:
         import jax.monitoring
 
-        self._count, self._listening = 0, True
+        self.names: list[str] = []
+        self._listening = True
         jax.monitoring.register_event_duration_secs_listener(self._hear)
 
-    def _hear(self, event: str, _seconds: float, **_about: Any) -> None:
+    def _hear(self, event: str, _seconds: float, **about: Any) -> None:
         if self._listening and event == "/jax/core/compile/backend_compile_duration":
-            self._count += 1
+            self.names.append(str(about.get("fun_name", "")))
 
     def stop(self) -> int:
         self._listening = False
-        return self._count
+        return len(self.names)
 
 
 def live(until: Callable[[], bool], seconds: float) -> None:

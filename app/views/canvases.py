@@ -2,7 +2,8 @@
 
 A card paints into the window. Without one, Qt would put the whole window together in OpenGL, which
 costs the processor more than the swarm itself (13 ms a frame of a window of 1280 x 800); so it is
-painted beside the window, and only its pixels are copied.
+painted beside the window, and only its pixels are copied. The window does not wait for them: the
+processor fills them on other threads, and they are copied once they are there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage, QOffscreenSurface, QOpenGLContext, QPainter
 from PySide6.QtWidgets import QWidget
 from vispy import gloo
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from app.views.swarm import SwarmView
 
 GL_BGRA, GL_UNSIGNED_BYTE = 0x80E1, 0x1401
+GL_SYNC_GPU_COMMANDS_COMPLETE, GL_TIMEOUT_EXPIRED = 0x9117, 0x911B
+POLL = 3  # ms between two looks whether a picture is done
 
 
 def keep_the_interpreter() -> None:
@@ -52,7 +55,15 @@ class Canvas(Protocol):
     def set_current(self) -> None: ...
 
     def repaint(self) -> None:
-        """Paint anew as soon as the window is painted: once, however often this is called."""
+        """Paint anew, soon: once, however often this is called."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is on its way: the view says `drawn` when it is there."""
+        return False
+
+    def finish(self) -> None:
+        """Have painted what was asked for."""
 
     def release(self) -> None:
         """Paint no more."""
@@ -95,6 +106,13 @@ def window_canvas(view: SwarmView) -> Canvas:
         def repaint(self) -> None:
             self.native.update()
 
+        @property
+        def busy(self) -> bool:
+            return False
+
+        def finish(self) -> None:
+            """It paints whenever it is looked at."""
+
         def release(self) -> None:
             self.events.draw.disconnect()
             # Not close(): it runs the event loop, in the middle of whatever deletes the view.
@@ -117,14 +135,29 @@ class BesideCanvas:
         self._gl.makeCurrent(self._surface)
         self._fake = FakeCanvas()
         self.context = self._fake.context
-        kinds = [ctypes.c_int] * 4 + [ctypes.c_uint] * 2 + [ctypes.c_void_p]
-        address = int(self._gl.getProcAddress(b"glReadPixels"))
-        self._read_pixels = ctypes.CFUNCTYPE(None, *kinds)(address)
+        self._read_pixels = self._found(
+            "glReadPixels", None, *[ctypes.c_int] * 4, *[ctypes.c_uint] * 2, ctypes.c_void_p
+        )
+        self._flush = self._found("glFlush", None)
+        handle, number = ctypes.c_void_p, ctypes.c_uint
+        self._fence_sync = self._found("glFenceSync", handle, number, number)
+        self._wait_sync = self._found(
+            "glClientWaitSync", number, handle, number, ctypes.c_uint64, waits=False
+        )
+        self._delete_sync = self._found("glDeleteSync", None, handle)
         self._target: gloo.FrameBuffer | None = None
         self._stale, self._released = True, False
+        self._fence: int | None = None  # behind a picture that is being filled
         self._pixels = np.zeros((1, 1, 4), np.uint8)
         self._upside_down = self._pixels
+        self._timer = QTimer(self.native, singleShot=True)
+        self._timer.timeout.connect(self._go_on)
         self._gl.doneCurrent()
+
+    def _found(self, name: str, result: Any, *kinds: Any, waits: bool = True) -> Any:
+        """A function of OpenGL; other threads run on meanwhile if it `waits`."""
+        kind = ctypes.CFUNCTYPE if waits else ctypes.PYFUNCTYPE
+        return kind(result, *kinds)(int(self._gl.getProcAddress(name.encode())))
 
     def set_current(self) -> None:
         self._gl.makeCurrent(self._surface)
@@ -132,38 +165,105 @@ class BesideCanvas:
 
     def repaint(self) -> None:
         self._stale = True
-        self.native.update()
+        if not self._timer.isActive():
+            self._timer.start(0)
+
+    @property
+    def busy(self) -> bool:
+        return self._timer.isActive()
+
+    def finish(self) -> None:
+        size = self._wanted_size()
+        if (self._stale or self._fence or size != self._pixels.shape[:2]) and min(size) > 0:
+            self._begin(*size)
+            self._end()
 
     def image(self) -> QImage:
-        """What the view looks like now, in device pixels."""
-        ratio = self.native.devicePixelRatioF()
-        size = round(self.native.height() * ratio), round(self.native.width() * ratio)
-        if size != self._pixels.shape[:2]:
-            self._stale = True
-        if self._stale and not self._released and min(size) > 0:
-            self._stale = False
-            self._paint(*size)
+        """The newest picture that is done, in device pixels; of the size that is wanted."""
+        new_size = self._wanted_size() != self._pixels.shape[:2]
+        if not self._released and (new_size or (self._stale and not self.busy)):
+            self.finish()
         height, width = self._pixels.shape[:2]
         kind = QImage.Format.Format_RGB32
         shown = QImage(self._pixels.data, width, height, 4 * width, kind)
-        shown.setDevicePixelRatio(ratio)
+        shown.setDevicePixelRatio(self.native.devicePixelRatioF())
         return shown
 
-    def _paint(self, height: int, width: int) -> None:
+    def _wanted_size(self) -> tuple[int, int]:
+        ratio = self.native.devicePixelRatioF()
+        return round(self.native.height() * ratio), round(self.native.width() * ratio)
+
+    def _go_on(self) -> None:
+        """Begin the next picture, or see whether the last one is done."""
+        if self._released:
+            return
+        if not self.native.isVisible():  # it is painted when it is looked at
+            self._stale = True
+            self._drop_fence()
+        elif self._wanted_size() != self._pixels.shape[:2]:
+            self.native.update()  # which paints it at once: nothing of that size can be shown yet
+        elif self._fence is None:
+            if self._stale:
+                self._begin(*self._wanted_size())
+                self._timer.start(POLL)
+        elif self._is_filled():
+            self._end()
+            self.native.update()
+            if self._stale:
+                self._timer.start(0)
+        else:
+            self._timer.start(POLL)
+        view = self.view()
+        if not self.busy and view is not None:
+            view.drawn.emit()
+
+    def _begin(self, height: int, width: int) -> None:
+        """Let a picture be filled."""
         self.set_current()
+        self._forget_fence()
         if self._target is None or (height, width) != self._pixels.shape[:2]:
             self._pixels = np.zeros((height, width, 4), np.uint8)
             self._upside_down = np.zeros_like(self._pixels)
             self._make_target(height, width)
         assert self._target is not None
+        self._stale = False
         with self._target:
             painted(self.view)
+        self.context.flush_commands()
+        self._fence = self._fence_sync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
+        self._flush()
+        self._gl.doneCurrent()
+
+    def _is_filled(self) -> bool:
+        self.set_current()
+        waited = self._wait_sync(self._fence, 0, 0)
+        self._gl.doneCurrent()
+        return waited != GL_TIMEOUT_EXPIRED
+
+    def _end(self) -> None:
+        """Copy the picture, as soon as it is filled."""
+        height, width = self._pixels.shape[:2]
+        self.set_current()
+        self._forget_fence()
+        assert self._target is not None
+        with self._target:
             self.context.flush_commands()
             pointer = self._upside_down.ctypes.data
             self._read_pixels(0, 0, width, height, GL_BGRA, GL_UNSIGNED_BYTE, pointer)
         self.context.flush_commands()
         self._gl.doneCurrent()
         np.copyto(self._pixels, self._upside_down[::-1])
+
+    def _drop_fence(self) -> None:
+        """The picture that is being filled is of no use."""
+        self.set_current()
+        self._forget_fence()
+        self._gl.doneCurrent()
+
+    def _forget_fence(self) -> None:
+        if self._fence is not None:
+            self._delete_sync(self._fence)
+            self._fence = None
 
     def _make_target(self, height: int, width: int) -> None:
         self._free_target()
@@ -179,7 +279,9 @@ class BesideCanvas:
 
     def release(self) -> None:
         self._released = True
+        self._timer.stop()
         self.set_current()
+        self._forget_fence()
         self._free_target()
         self.context.flush_commands()
         self._gl.doneCurrent()

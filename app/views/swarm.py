@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import gloo
 from vispy.gloo import gl
@@ -76,6 +77,17 @@ class SwarmView(Uploads):
             self._canvas.repaint()
         if self._words.isVisible():
             self._words.update()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is on its way."""
+        return self._canvas is not None and self._canvas.busy
+
+    def grab(self, *what: Any) -> QPixmap:
+        """A picture of what is to be seen now, painted already or not."""
+        if self._canvas is not None:
+            self._canvas.finish()
+        return super().grab(*what)
 
     def paint(self) -> None:
         """Called by the canvas, in its OpenGL context."""

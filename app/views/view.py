@@ -33,6 +33,7 @@ class Hand(NamedTuple):
 class View(QWidget):
     """Shows the layers of one view of a frame."""
 
+    drawn = Signal()  # a picture that was on its way is there
     touched = Signal(object)  # Hand, once a frame while the button is down
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

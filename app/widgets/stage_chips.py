@@ -75,16 +75,23 @@ class TitleChip(Chip):
         self._preset = Label("", "tag")
         self._edited = Label("edited", "caption")
         super().__init__(theme, self._title, self._preset, self._edited, height=36, parent=parent)
+        self._told: tuple[str, str, bool, bool] | None = None
         self.show_title("")
 
     def show_title(
         self, title: str, preset: str = "", *, edited: bool = False, compact: bool = False
-    ) -> None:
+    ) -> bool:
+        """Say it; whether that is new."""
+        told = title, preset, edited, compact
+        if told == self._told:
+            return False
+        self._told = told
         self._title.setText(title)
         self._preset.setText(preset)
         self._preset.setVisible(bool(preset) and not compact)
         self._edited.setVisible(edited and not compact)
         self.adjustSize()
+        return True
 
 
 class ToolsChip(Chip):

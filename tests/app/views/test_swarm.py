@@ -192,6 +192,37 @@ def test_the_newest_frame_is_drawn_and_no_other(dark, shown, qtbot):
     assert view._sources[held][0] is view._layers[1].position
 
 
+def test_what_comes_while_a_picture_is_on_its_way_is_drawn_after_it(
+    dark, shown, qtbot, monkeypatch
+):
+    monkeypatch.setattr(SwarmView, "software", True)
+    view = shown(SwarmView(dark))
+    qtbot.waitUntil(lambda: not view.busy)
+    drawn = []
+    view.drawn.connect(lambda: drawn.append(view._layers))
+    for seed in range(5):
+        view.show_layers((SQUARE, cloud(50, seed=seed)))
+    newest = view._layers
+    assert view.busy
+    assert not drawn
+    qtbot.waitUntil(lambda: not view.busy)
+    assert len(drawn) == 1
+    assert drawn[0] is newest
+
+
+def test_a_view_that_nobody_sees_holds_nothing_up(dark, shown, qtbot, monkeypatch):
+    monkeypatch.setattr(SwarmView, "software", True)
+    view = shown(SwarmView(dark))
+    view.show_layers((SQUARE, cloud(50)))
+    view.hide()
+    qtbot.waitUntil(lambda: not view.busy)
+    view.show_layers((SQUARE, Points(np.array([[0.5, 0.5]], np.float32), {}, 0.2)))
+    qtbot.waitUntil(lambda: not view.busy)
+    view.show()
+    settle(qtbot)
+    assert near(light(view), where(view, (0.5, 0.5))).max() > 60
+
+
 def test_what_did_not_change_is_not_uploaded_again(dark, shown, qtbot, monkeypatch):
     view = shown(SwarmView(dark))
     points = cloud(100)

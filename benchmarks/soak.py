@@ -1,0 +1,151 @@
+"""Half an hour of random drags: memory, compilations, not-a-number.
+
+    .venv/bin/python benchmarks/soak.py [MINUTES [SYSTEM:SIZE=VALUE,... ...]]
+
+A real window on a virtual display. Each system has an equal share of the time, in which a random
+live parameter is moved to a random place of its span, again and again, also to the very ends. The
+states to go back to have 64 MiB, so that they are full before memory is first read: what grows
+after that is lost. Memory is the resident set of the process.
+"""
+
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+import psutil
+from live import Compiled, fits, live
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+
+CASES = ("vicsek:n=16384", "active-matter:n=4096", "spatial-epidemic:n=4096")
+MINUTES = 30.0
+WARM = 0.3  # of a system's time, before memory and compilations count
+DRAG, REST = 1.0, 1.0  # s
+TICK = 33  # ms
+KEPT = 64 * 2**20  # bytes for states to go back to
+GROWTH = 0.02  # that is allowed
+
+
+def main(words: list[str]) -> int:
+    from pyvirtualdisplay import Display
+
+    minutes = float(words[0]) if words else MINUTES
+    os.environ["QT_QPA_PLATFORM"] = "xcb"
+    with Display(visible=False, size=(1920, 1200), color_depth=24):
+        found = soak(words[1:] or list(CASES), 60 * minutes)
+    for row in found:
+        print(
+            f"{row['system']:<28}{row['drags']:>6} drags {row['steps']:>9} steps "
+            f"{row['before'] / 2**20:>8.0f} -> {row['after'] / 2**20:.0f} MiB "
+            f"({100 * row['growth']:+.2f} %)  {row['compilations']} compiled  "
+            f"{row['troubles']} times left the numbers"
+        )
+    print(json.dumps(found))
+    kept = all(
+        row["growth"] <= GROWTH and not row["compilations"] and not row["troubles"] for row in found
+    )
+    return 0 if kept else 1
+
+
+def soak(cases: list[str], seconds: float) -> list[dict[str, Any]]:
+    from app.garbage import Collector
+    from app.theme.theme import Theme
+    from app.window import Window
+
+    application = QApplication(["manyscope"])
+    collector = Collector(application)
+    theme = Theme("dark")
+    theme.apply(application)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
+        window = Window(theme, first=cases[0].partition(":")[0], settings=settings)
+        window.resize(1280, 800)
+        window.runner.ready.connect(collector.set_aside)
+        window.show()
+        live(lambda: bool(window.session.gallery), 120)
+        window.runner.set_memory(KEPT)
+        found = [soaked(window, case, seconds / len(cases)) for case in cases]
+        window.close()
+        window.deleteLater()
+        live(lambda: False, 0.2)
+    application.shutdown()
+    return found
+
+
+def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
+    """One system under a restless hand."""
+    name, _, told = case.partition(":")
+    sizes = {k: int(v) for k, _, v in (one.partition("=") for one in told.split(",") if one)}
+    window.session.open(name, seed=1, **sizes)
+    live(lambda: fits(window.moment, name, sizes), 120)
+    hand, troubles = Hand(window), [0]
+    window.runner.troubled.connect(lambda _: troubles.__setitem__(0, troubles[0] + 1))
+    resting(WARM * seconds)
+    compiled, first, memory = Compiled(), window.moment.tick, []
+    began = time.perf_counter()
+    while time.perf_counter() - began < (1 - WARM) * seconds:
+        resting(min(5.0, 0.1 * seconds))
+        memory.append(psutil.Process().memory_info().rss)
+    hand.stop()
+    tenth = max(1, len(memory) // 5)  # medians of the first and the last fifth
+    before, after = statistics.median(memory[:tenth]), statistics.median(memory[-tenth:])
+    return {
+        "system": case,
+        "drags": hand.drags,
+        "steps": window.moment.tick - first,
+        "before": before,
+        "after": after,
+        "growth": after / before - 1,
+        "compilations": compiled.stop(),
+        "compiled": compiled.names,
+        "troubles": troubles[0],
+        "memory": memory,
+    }
+
+
+def resting(seconds: float) -> None:
+    live(lambda: False, seconds)
+
+
+class Hand:
+    """Takes a parameter, moves it within a second to a random place, rests, takes the next one."""
+
+    def __init__(self, window: Any) -> None:
+        self.drags = 0
+        self._window, self._random = window, random.Random(7)
+        self._began = -1.0
+        self._timer = QTimer(interval=TICK)
+        self._timer.timeout.connect(self._move)
+        self._timer.start()
+
+    def _move(self) -> None:
+        now = time.perf_counter()
+        if self._window.moment.done:  # an epidemic ends: on with the next one
+            self._window.do("restart")
+        if now - self._began > DRAG + REST:
+            session, draw = self._window.session, self._random
+            live_ones = [p for p in session.parameters.values() if p.kind == "live"]
+            self._parameter = draw.choice([p for p in live_ones if p.span is not None])
+            self._start = self._share if self._began > 0 else 0.5
+            self._share = min(1.0, max(0.0, draw.uniform(-0.1, 1.1)))
+            self._began = now
+            self.drags += 1
+        share = (now - self._began) / DRAG
+        if share <= 1:
+            value = self._parameter.at(self._start + share * (self._share - self._start))
+            self._window.parameters.changed.emit(self._parameter.name, value)
+        elif self._window.session.running:
+            self._window.session.commit()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
