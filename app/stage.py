@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,7 +169,7 @@ class Stage(StageChoices):
             self.divided.put(view)
             self.second.close()
             self.second.deleteLater()
-            self.second = None
+            self.second = view.partner = None
         elif moment.other is not None and self.name in moment.other.frame:
             layers = moment.other.frame[self.name]
             second: Any = self._make_view(layers, type(moment.system).hints.get(self.name))
@@ -180,6 +181,7 @@ class Stage(StageChoices):
                 second.set_camera(copy.deepcopy(view.camera))
                 second.select(view.particle)
             self.second = second
+            view.partner, second.partner = weakref.ref(second), weakref.ref(view)
             self._choose_poke(self._poke.value())
             self.divided.put(view, second)
         two = self.second is not None

@@ -195,7 +195,9 @@ class Window(FileDeeds, MapDeeds, Deeds):
         session, runner = self.session, self.runner
         runner.ready.connect(self._on_ready)
         runner.arrived.connect(self.presenter.arrived)
-        self.stage.drawn.connect(self.presenter.arrived)
+        # Queued: between the end of a picture and the panels there is room for the hand.
+        queued = Qt.ConnectionType.QueuedConnection
+        self.stage.drawn.connect(self.presenter.arrived, queued)
         runner.progress.connect(self.presenter.progressed)
         runner.troubled.connect(self.presenter.troubled)
         self.presenter.begun.connect(self._on_begun)

@@ -208,9 +208,11 @@ class BesideCanvas:
                 self._timer.start(POLL)
         elif self._is_filled():
             self._end()
-            self.native.update()
             if self._stale:
                 self._timer.start(0)
+            view = self.view()
+            if view is not None:
+                view.show_picture()
         else:
             self._timer.start(POLL)
         view = self.view()

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
 
 BEAT = 0.05  # s: plots are drawn at most twenty times a second
+APART = 0.004  # s between two of them
 DASH, DOT, SOLID = Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.SolidLine
 
 
 class PlotBase(View):
-    """A view of plots: what changes is drawn on the next beat, and only while somebody sees it."""
+    """A view of plots: what changes is drawn on the next beat, and only while somebody sees it.
+
+    One after the other, each in a paint of its own: between them there is room for the hand.
+    """
+
+    _last = 0.0  # when any of them was drawn
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -54,9 +60,15 @@ class PlotBase(View):
             self._beat.start(max(0, round(1000 * wait)))
 
     def _on_beat(self) -> None:
-        if self._stale and self.isVisible():
-            self._stale, self._drawn_at = False, time.perf_counter()
-            self.draw()
+        now = time.perf_counter()
+        if not self._stale or not self.isVisible():
+            return
+        if now - PlotBase._last < APART:
+            self._beat.start(round(1000 * APART))
+            return
+        self._stale, self._drawn_at = False, now
+        self.draw()
+        PlotBase._last = time.perf_counter()
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)

@@ -8,10 +8,11 @@ no bloom, no comets and no periodic images, and crowds become a picture of their
 from __future__ import annotations
 
 import math
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSize
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vispy import gloo
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
     from engine.core.about import Hint
 
+WHOLE = QRect(QPoint(0, 0), QSize(-1, -1))  # as Qt writes it
 IMAGES_AT_MOST = 3  # periodic images to each side
 EXPOSURE, EXPOSURE_INK = 1.35, 1.7
 FAR, NEAR = 2.5, 5.0  # pixels across: a disc is a point of light, or drawn true to size
@@ -48,6 +50,8 @@ class SwarmView(Uploads):
         self._begin_uploads()
         self._software: bool | None = None
         self.renderer = ""
+        self.partner: weakref.ref[SwarmView] | None = None  # that is seen together with this one
+        self._waits = False  # a picture of this one is there, that of its partner not yet
 
         self._canvas: Canvas | None = canvas_for(self, software=self.software)
         box = QVBoxLayout(self)
@@ -83,11 +87,22 @@ class SwarmView(Uploads):
         """Whether a picture is on its way."""
         return self._canvas is not None and self._canvas.busy
 
-    def grab(self, *what: Any) -> QPixmap:
+    def show_picture(self) -> None:
+        """A picture is there; of two that belong together the later one shows both."""
+        partner = self.partner and self.partner()
+        self._waits = partner is not None and partner.busy and not partner._waits
+        if self._waits:
+            return
+        for view in (self, partner):
+            if view is not None and view._canvas is not None:
+                view._waits = False
+                view._canvas.native.update()
+
+    def grab(self, /, rectangle: QRect = WHOLE) -> QPixmap:
         """A picture of what is to be seen now, painted already or not."""
         if self._canvas is not None:
             self._canvas.finish()
-        return super().grab(*what)
+        return super().grab(rectangle)
 
     def paint(self) -> None:
         """Called by the canvas, in its OpenGL context."""

@@ -30,6 +30,8 @@ POINTS = 11  # parameter values of a round
 SEEDS = 12  # runs at each
 SAMPLES = 64  # of each run in a piece; their observables leave the device together
 PIECES = 8  # of a run; the first quarter of them is forgotten
+BRIEF = 2  # pieces of a run that begins in order and may lose it: longer ones escape by chance
+MORE = 2  # times as many of these: each says yes or no
 STEPS = 512  # of a run, at first
 LONGEST = 65_536  # steps of a run; what remembers its past for longer is refused
 MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
@@ -87,9 +89,13 @@ def find_critical_point(
     Raises TooSlow where the runs remember their past for longer than a twelfth of `longest`
     steps, ValueError where nothing turns within the span.
     """
-    how = _centred(system, criticality_of(system))
+    how = criticality_of(system)
+    system = system.replace(**dict(how.given))
+    how = _centred(system, how)
     low, high = how.span
     steps = STEPS
+    if how.method == "loss":
+        seeds *= MORE
     for turn in (0, 1):
         values = np.linspace(low, high, POINTS)
         runs, reached = None, 0.0
@@ -138,18 +144,20 @@ def run_sizes(
     """Runs of every size at each value; all are as long as the slowest of them demands."""
     name, order = size_of(system), measurable(system)
     observed = measurable(system, how.observable or None)
-    sizes, found = sorted(how.sizes), []
+    sizes, found, pieces = sorted(how.sizes), [], PIECES
+    if how.method == "loss":
+        pieces, steps = BRIEF, BRIEF * SAMPLES
     # The largest is the slowest: it says how long all run.
     for count, size in enumerate(reversed(sizes)):
         sized = system.replace(**{name: size})
         while True:
             series = None
-            for series in _series(sized, how.parameter, values, seeds, steps):
+            for series in _series(sized, how.parameter, values, seeds, steps, pieces):
                 if isinstance(series, float):
                     yield Stage(f"{name} = {size}", (count + series) / len(sizes))
             assert isinstance(series, dict)
             kept = {k: row[..., row.shape[-1] // 4 :] for k, row in series.items()}
-            every = steps / (SAMPLES * PIECES)
+            every = steps / (SAMPLES * pieces)
             memory = every * np.array([_memory(rows) for rows in kept[order]])
             worst = float(np.max(memory))
             if how.method == "loss" or worst * MEMORIES <= 0.75 * steps:
@@ -207,17 +215,17 @@ def _observed(
 
 
 def _series(
-    system: System[Any], parameter: str, values: np.ndarray, seeds: int, steps: int
+    system: System[Any], parameter: str, values: np.ndarray, seeds: int, steps: int, pieces: int
 ) -> Iterator[float | dict[str, np.ndarray]]:
     """Every observable of every run, [point, seed, sample]; shares of the work before."""
     declared(system, parameter)
     keys, together = jax.random.split(jax.random.key(1), seeds), side_by_side(system)
     points = jnp.asarray(values, float)
-    every = max(1, steps // (SAMPLES * PIECES))
+    every = max(1, steps // (SAMPLES * pieces))
     states, shared = _begun(system, parameter, points, keys)
     parts = []
-    for piece in range(PIECES):
-        yield piece / PIECES
+    for piece in range(pieces):
+        yield piece / pieces
         states, part = _sampled(
             system,
             parameter,
@@ -233,7 +241,7 @@ def _series(
     need = jax.device_get(_demanded(system, states, shared))
     roomy = enlarged(system, {name: np.max(room) for name, room in need.items()})
     if roomy is not system:
-        yield from _series(roomy, parameter, values, seeds, steps)
+        yield from _series(roomy, parameter, values, seeds, steps, pieces)
         return
     yield {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 

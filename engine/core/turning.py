@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import least_squares
+from scipy.special import expit
 
 from engine.core.theory import Criticality
 
@@ -14,6 +16,7 @@ from engine.core.theory import Criticality
 ROUNDED = 2  # times N^-1/2: below, the square of an order is what finite size makes of it
 SURE = 2.5  # standard errors that sizes must lie apart, on either side of a crossing
 DRAWS = 200  # of the bootstrap
+SHIFT = 0.1  # error of a share of runs: by so much a fit may be worse for a b that is less by 1
 CROSSING = ("binder", "jump")  # methods that look where the curves of sizes cross
 
 
@@ -50,7 +53,7 @@ def located(how: Criticality, runs: SizeRuns) -> tuple[float, float, np.ndarray]
         "binder": (_cumulants, _crossing),
         "susceptibility": (_susceptibilities, _peak),
         "jump": (partial(helicity, level=how.level), partial(_crossing, left=1.0)),
-        "loss": (_orders, partial(_loss, level=how.level)),
+        "loss": (partial(holding, level=how.level), partial(loss, dimension=how.dimension)),
         "onset": (squares, onset),
     }
     if how.method not in methods:
@@ -120,8 +123,9 @@ def helicity(runs: SizeRuns, seeds: np.ndarray, level: float) -> np.ndarray:
     return np.where(excess > 0, 1 / (2 * far + np.log(far)), excess)
 
 
-def _orders(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
-    return runs.observed[:, :, seeds].mean(axis=2)
+def holding(runs: SizeRuns, seeds: np.ndarray, level: float) -> np.ndarray:
+    """The share of runs whose order is above a level."""
+    return (runs.observed[:, :, seeds] > level).mean(axis=2)
 
 
 def squares(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
@@ -169,17 +173,28 @@ def _peak(runs: SizeRuns, curves: np.ndarray) -> tuple[float, float]:
     return _without_end(runs.sizes, np.array(at))
 
 
-def _loss(runs: SizeRuns, curves: np.ndarray, level: float) -> tuple[float, float]:
-    """Where an order falls below a level, as N grows."""
-    at = []
-    for row in curves:
-        below = np.flatnonzero((row[:-1] >= level) & (row[1:] < level))
-        if not below.size:
-            return math.nan, 0.0
-        k = below[0]
-        share = (row[k] - level) / (row[k] - row[k + 1])
-        at.append(runs.values[k] + share * (runs.values[k + 1] - runs.values[k]))
-    return _without_end(runs.sizes, np.array(at))
+def loss(runs: SizeRuns, curves: np.ndarray, dimension: int = 1) -> tuple[float, float]:
+    """Where half of the runs lose what they began with, as N grows.
+
+    Runs differ in what they can hold by some N^{-1/2}. So the share that holds, of all sizes
+    together, is drawn through 1 / (1 + e^{−u}) with u = (a − x)√N / w + b; b is of the order of 1.
+    """
+    if curves[-1].max() < 0.5 or curves[-1].min() > 0.5:
+        return math.nan, 0.0
+    root = np.array(runs.sizes, float)[:, None] ** (dimension / 2)
+    x, span = runs.values, float(np.ptp(runs.values))
+
+    def amiss(tried: np.ndarray) -> np.ndarray:
+        a, b, log_w = tried
+        amount = expit((a - x) * root * np.exp(-log_w) + b) - curves
+        return np.append(amount, SHIFT * b)
+
+    middle = float(x[0] + span * np.clip(curves, 0, 1).mean())
+    begun = (middle, 0.0, math.log(span / 10 * root[-1, 0]))
+    low, high = (x[0] - span, -5.0, begun[2] - 5), (x[-1] + span, 5.0, begun[2] + 5)
+    a, b, log_w = least_squares(amiss, begun, bounds=(low, high)).x
+    # Half of what the largest size still has to go is taken as an error.
+    return float(a), abs(b) * math.exp(log_w) / root[-1, 0] / 2
 
 
 def onset(runs: SizeRuns, curves: np.ndarray) -> tuple[float, float]:

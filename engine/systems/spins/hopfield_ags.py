@@ -27,6 +27,7 @@ MOST = 0.25  # the largest load that arrays have room for
 TOGETHER = 2  # replicas of the network, which remember alike and freeze apart
 BEND = NODES[::2]  # of h/T, over which a tanh bends
 WEIGHT = np.float32(BEND[1] - BEND[0]) / np.cosh(BEND) ** 2
+COLD = 0.1  # below, a tanh bends between the nodes of a Gaussian
 
 
 class State(NamedTuple):
@@ -91,7 +92,15 @@ class HopfieldAGS(System[State]):
     )
     clock = "sweeps"
     critical = Criticality(
-        "load", (24, 32, 45), (0.02, 0.2), "loss", "overlap", 0.7, boundary="memory is lost"
+        "load",
+        (16, 24, 32),
+        (0.02, 0.25),
+        "loss",
+        "overlap",
+        level=0.7,
+        boundary="memory is lost",
+        dimension=2,
+        given=(("memories", "random"), ("beginning", "memory, corrupted"), ("corruption", 0.0)),
     )
 
     load: Scalar = live(
@@ -297,8 +306,41 @@ def retrieved(load: Scalar, temperature: Scalar) -> Phase:
 
     guess = (jnp.ones(()), 1 - 0.01 * jnp.asarray(temperature))
     (m, q), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
-    there = (m > 0.01) & (residual < 1e-4)
+    cold_m, c, cold_residual = cold(load, temperature)
+    t = jnp.asarray(temperature, float)
+    m, q = jnp.where(t < COLD, cold_m, m), jnp.where(t < COLD, 1 - t * c, q)
+    there = (m > 0.01) & (jnp.where(t < COLD, cold_residual, residual) < 1e-4)
     return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, q, load, temperature)))
+
+
+def cold(load: Scalar, temperature: Scalar) -> tuple[Array, Array, Array]:
+    """m and C = β(1 − q) of the phase that remembers, and how far they are from solved; T ≥ 0.
+
+    Where sech is narrow, averages are over u = x/T instead of z: ∫Dz g'(x/T)/T =
+    ∫du g'(u) φ((Tu − m)/σ)/σ.
+    """
+
+    def saddle(u: tuple[Array, Array]) -> tuple[Array, Array]:
+        m, c = u
+        z = (m - temperature * BEND) / width_of(c, load, temperature)
+        lies = jnp.sum(WEIGHT * density(m, c, load, temperature))
+        return jnp.sum(WEIGHT * erf(z / math.sqrt(2))) / 2, lies
+
+    guess = (jnp.ones(()), jnp.zeros(()))
+    (m, c), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
+    return m, c, residual
+
+
+def width_of(c: Array, load: Scalar, temperature: Scalar) -> Array:
+    """√(αr)."""
+    return jnp.sqrt(load * (1 - temperature * c)) / jnp.maximum(1 - c, 1e-3)
+
+
+def density(m: Array, c: Array, load: Scalar, temperature: Scalar) -> Float[Array, " u"]:
+    """Of fields x = Tu."""
+    width = width_of(c, load, temperature)
+    z = (temperature * BEND - m) / width
+    return jnp.exp(-(z**2) / 2) / (math.sqrt(2 * math.pi) * width)
 
 
 def breaking(load: Scalar, temperature: Scalar) -> Float[Array, ""]:
@@ -306,25 +348,10 @@ def breaking(load: Scalar, temperature: Scalar) -> Float[Array, ""]:
     breaking (the line of de Almeida and Thouless, as Amit, Gutfreund and Sompolinsky have it);
     −1 where there is no memory.
 
-    That is a sliver at T < 0.022, where sech is narrow. So averages are over u = x/T instead of z:
-    ∫Dz g'(x/T)/T = ∫du g'(u) φ((Tu − m)/σ)/σ, and no number has a T below the line.
+    That is a sliver at T < 0.022, and no number has a T below the line: see `cold`.
     """
-
-    def width(c: Array) -> Array:
-        return jnp.sqrt(load * (1 - temperature * c)) / jnp.maximum(1 - c, 1e-3)
-
-    def density(m: Array, c: Array) -> Array:
-        z = (temperature * BEND - m) / width(c)
-        return jnp.exp(-(z**2) / 2) / (math.sqrt(2 * math.pi) * width(c))
-
-    def saddle(u: tuple[Array, Array]) -> tuple[Array, Array]:
-        m, c = u
-        z = (m - temperature * BEND) / width(c)
-        return jnp.sum(WEIGHT * erf(z / math.sqrt(2))) / 2, jnp.sum(WEIGHT * density(m, c))
-
-    guess = (jnp.ones(()), jnp.zeros(()))
-    (m, c), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
-    sech4 = jnp.sum(WEIGHT / np.cosh(BEND) ** 2 * density(m, c))
+    m, c, residual = cold(load, temperature)
+    sech4 = jnp.sum(WEIGHT / np.cosh(BEND) ** 2 * density(m, c, load, temperature))
     excess = load * sech4 - temperature * (1 - c) ** 2
     return jnp.where((m > 0.3) & (residual < 1e-4), excess, -1.0)
 

@@ -114,7 +114,7 @@ class Ising2D(System[State]):
     )
     clock = "sweeps"
     critical = Criticality(
-        "temperature", (16, 24, 32), (2.1, 2.5), "binder", boundary="critical point"
+        "temperature", (8, 16, 32), (2.1, 2.5), "binder", boundary="critical point"
     )
 
     temperature: Scalar = live(
@@ -137,7 +137,7 @@ class Ising2D(System[State]):
         help="share of spins up, unless all are",
         limits=(0, 1),
     )
-    length: int = size(default=256, span=(16, 1024), symbol="L", help="side of the lattice; even")
+    length: int = size(default=256, span=(8, 1024), symbol="L", help="side of the lattice; even")
 
     def init(self, key: Key[Array, ""]) -> State:
         if self.length % 2:

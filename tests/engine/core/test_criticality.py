@@ -12,7 +12,7 @@ from engine.core.criticality import (
 )
 from engine.core.scaling import Exponents, best_fit, collapsed, quality
 from engine.core.theory import Criticality
-from engine.core.turning import SizeRuns, helicity, onset, squares
+from engine.core.turning import SizeRuns, helicity, located, onset, squares
 
 from .magnets import CurieWeiss
 
@@ -168,3 +168,27 @@ def test_at_the_jump_all_sizes_say_the_same_of_the_stiffness():
     runs = SizeRuns("t", sizes, values, empty, empty, empty, stiff, empty[:, :, 0], 1)
     said = helicity(runs, np.arange(1), level=2 / np.pi)
     np.testing.assert_allclose(said, np.broadcast_to(excess[-1], said.shape), rtol=1e-9)
+
+
+def test_what_is_lost_at_a_jump_is_lost_there_as_sizes_grow():
+    how = Criticality("x", (16, 24, 32), (0.1, 0.18), "loss", level=0.7, dimension=2)
+    values, draw = np.linspace(0.1, 0.18, 11), np.random.default_rng(5)
+    # Each run holds up to 0.14 + (0.3 ± 0.5) / √N, and has 0.97 or 0.3 of its memory.
+    root = np.array(how.sizes)[:, None, None]
+    most = 0.14 + (0.3 + 0.5 * draw.logistic(size=(3, 11, 24)) * np.sqrt(3) / np.pi) / root
+    order = np.where(values[None, :, None] < most, 0.97, 0.3)
+    empty = np.zeros_like(order)
+    runs = SizeRuns("x", how.sizes, values, order, empty, empty, order, empty[:, :, 0], 1)
+    value, error, shares = located(how, runs)
+    assert 0.002 < error < 0.012  # of which 0.3 / 32 / 2 is for sizes beyond
+    assert abs(value - 0.14) < 2.5 * error
+    assert shares[-1, 0] > 0.9 > 0.2 > shares[-1, -1]
+
+
+def test_what_is_never_lost_turns_nowhere():
+    how = Criticality("x", (16, 32), (0.1, 0.2), "loss", level=0.7)
+    order = np.full((2, 11, 8), 0.9)
+    values, empty = np.linspace(0.1, 0.2, 11), np.zeros_like(order)
+    runs = SizeRuns("x", how.sizes, values, order, empty, empty, order, empty[:, :, 0], 1)
+    with pytest.raises(ValueError, match="Nothing turns between x"):
+        located(how, runs)

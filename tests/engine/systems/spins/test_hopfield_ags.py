@@ -28,13 +28,14 @@ def test_boundaries_are_where_they_were_found():
     lost = along(HopfieldAGS(), HopfieldAGS.boundaries, load=loads)["memory is lost"]
     found = [0.8010, 0.6504, 0.5423, 0.4046, 0.3154, np.nan]
     np.testing.assert_allclose(lost.at["temperature"], found, atol=0.002)
-    temperature = jnp.array([0.5, 0.3, 0.2, 0.1, 0.02])
+    temperature = jnp.array([0.5, 0.3, 0.2, 0.1, 0.02, 1e-4])
     lines = along(HopfieldAGS(), HopfieldAGS.boundaries, temperature=temperature)
     load = lines["memory is best"].at["load"][:4]
     np.testing.assert_allclose(load, [0.0281, 0.0450, 0.0507, 0.0531], atol=5e-4)
     # The same line the other way round; towards T = 0 it ends at the capacity.
     assert lines["memory is lost"].at["load"][1] == pytest.approx(0.1034, abs=0.001)
-    assert lines["memory is lost"].at["load"][4] == pytest.approx(0.1379, abs=0.002)
+    assert lines["memory is lost"].at["load"][4] == pytest.approx(0.1382, abs=0.0005)
+    assert lines["memory is lost"].at["load"][5] == pytest.approx(capacity()[0], abs=1e-4)
 
 
 def test_symmetry_of_the_memory_breaks_in_a_sliver_of_cold():
