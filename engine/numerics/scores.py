@@ -88,31 +88,6 @@ def score(
     return (a * sums[:, :-1] / sums[:, -1:] - x) / v
 
 
-def speciation(y: Float[Array, "m dim"], width: Scalar = 0.0) -> Float[Array, ""]:
-    """The noise time below which the middle of the data, 0, draws no point any more.
-
-    On the way back points leave the middle as soon as the score's Jacobian there, −1/V + a²
-    Cov_w(y)/V², is positive along a direction. For data that are all as far from the middle that is
-    at ½ ln(1 + Λ − h²), with Λ the largest variance along a direction. Not-a-number where the middle
-    attracts at all times.
-    """
-    times = jnp.geomspace(1.0, 0.01, 64)  # a² Λ = V has no solution above ½ ln(1 + 3)
-
-    def slope(t: Array) -> Array:
-        a, v = shrunk(t), variance(t, width)
-        weight = jax.nn.softmax(-(a**2) * jnp.sum(y**2, axis=1) / (2 * v))
-        off = y - weight @ y
-        return a**2 / v * jnp.linalg.eigvalsh((weight[:, None] * off).T @ off)[-1] - 1
-
-    slopes = lax.map(slope, times)
-    first = jnp.argmax(slopes > 0)
-    before, after = slopes[first - 1], slopes[first]
-    share = before / jnp.where(before == after, 1, before - after)
-    ratio = times[1] / times[0]
-    there = (slopes[first] > 0) & (first > 0)
-    return jnp.where(there, times[first - 1] * ratio**share, jnp.nan)
-
-
 def log_density(
     x: Float[Array, "n dim"],
     y: Float[Array, "m dim"],

@@ -16,7 +16,7 @@ from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Points, S
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
-from engine.numerics.training import Learned, Training, adam, drawn_at_once
+from engine.numerics.training import Learned, Training, adam
 
 
 SOLVERS = {
@@ -27,7 +27,7 @@ SOLVERS = {
 }
 MOST = 128  # steps of a solve, at most
 LEARNT = 20  # midpoint steps of the flow that is trained
-MOMENTS = LEARNT + 1  # of the path that is shown
+MOMENTS = 25  # of the path that is shown
 SWEEP = 120  # steps in which the swarm is shown from the beginning to the end of the flow
 TRAILS = 120
 LATTICE = 15  # lines of the grid
@@ -169,7 +169,7 @@ class NeuralOdeCloud(System[State]):
             logit = jax.vmap(network.readout)(end.x)[:, 0]
             return price + jnp.mean(optax.sigmoid_binary_cross_entropy(logit, label))
 
-        return Training(lambda key: drawn_at_once(build, key), loss, adam(self.rate))
+        return Training(build, loss, adam(self.rate))
 
     def raised(self, x: Float[Array, "n 2"]) -> Float[Array, "n dim"]:
         return jnp.pad(x, ((0, 0), (0, self.dim - 2)))
@@ -191,11 +191,7 @@ class NeuralOdeCloud(System[State]):
         return solution.ys
 
     def carried(self, network: Network, x: Float[Array, "n 2"]) -> Carried:
-        """The end of the flow as it is trained."""
-        return self.trained(network, x)[0]
-
-    def trained(self, network: Network, x: Float[Array, "n 2"]) -> tuple[Carried, Carried]:
-        """The end of the flow and its moments: by a fixed number of midpoint steps.
+        """The end of the flow as it is trained: by a fixed number of midpoint steps.
 
         A scan of known length is differentiated and compiled in a fraction of the time of a solver
         that could stop anywhere.
@@ -205,12 +201,11 @@ class NeuralOdeCloud(System[State]):
         def moved(y: Carried, slope: Carried, h: float) -> Carried:
             return jax.tree.map(lambda y, f: y + h * f, y, slope)
 
-        def advance(y: Carried, k: Array) -> tuple[Carried, Carried]:
+        def advance(y: Carried, k: Array) -> tuple[Carried, None]:
             half = moved(y, self.slope(network, k * dt, y), dt / 2)
-            return moved(y, self.slope(network, (k + 0.5) * dt, half), dt), y
+            return moved(y, self.slope(network, (k + 0.5) * dt, half), dt), None
 
-        end, before = jax.lax.scan(advance, self.begun(x), jnp.arange(float(LEARNT)))
-        return end, jax.tree.map(lambda y, last: jnp.concatenate([y, last[None]]), before, end)
+        return jax.lax.scan(advance, self.begun(x), jnp.arange(float(LEARNT)))[0]
 
     def begun(self, x: Float[Array, "n 2"]) -> Carried:
         return Carried(self.raised(x), jnp.zeros(len(x)), jnp.zeros(len(x)))
@@ -236,23 +231,23 @@ class NeuralOdeCloud(System[State]):
         for_network, for_data = jax.random.split(key)
         x, label = drawn(self.dataset, for_data, self.n)
         learned = self.training().begin(for_network)
-        # At first as it is trained, not by the chosen solver: that one compiles for seconds.
-        _, along = self.trained(self.training().network(learned), self.swarm(x))
-        return State(learned, x, label, *self.parted(along), jnp.int32(0))
+        path = jnp.zeros((MOMENTS, self.n, self.dim))
+        grid = jnp.zeros((MOMENTS, LATTICE**2, self.dim))
+        return self.seen(State(learned, x, label, path, grid, jnp.zeros(()), jnp.int32(0)))
 
-    def swarm(self, x: Float[Array, "n 2"]) -> Float[Array, "all 2"]:
-        """All that is carried: the data, and the lattice."""
-        return jnp.concatenate([x, lattice()])
-
-    def parted(self, along: Carried) -> tuple[Array, Array, Array]:
-        """The paths of the data and of the lattice, and the kinetic energy of the data."""
-        n = self.n
-        return along.x[:, :n], along.x[:, n:], jnp.mean(along.work[-1, :n])
+    def seen(self, state: State) -> State:
+        """With the paths of the present weights."""
+        network = self.training().network(state.learned)
+        along = self.along(network, jnp.concatenate([state.x, lattice()]))
+        return state._replace(
+            path=along.x[:, : self.n],
+            lattice=along.x[:, self.n :],
+            kinetic=jnp.mean(along.work[-1, : self.n]),
+        )
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
         learned = self.training().on(state.learned, key, self.pace)
-        along = self.along(self.training().network(learned), self.swarm(state.x))
-        return State(learned, state.x, state.label, *self.parted(along), state.shown + 1)
+        return self.seen(state._replace(learned=learned, shown=state.shown + 1))
 
     def observables(self, state: State) -> Scalars:
         network = self.training().network(state.learned)
