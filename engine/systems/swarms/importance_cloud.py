@@ -211,7 +211,7 @@ class ImportanceCloud(System[State]):
         each = log_parts(x, whole)
         density = jax.nn.logsumexp(each, axis=1)
         log_weight = each[:, -1] - jnp.log(whole.weight[-1]) - density  # the last part is f
-        sums = control_variates.of(self.counted(x, log_weight, each - density[:, None], whole))
+        sums = control_variates.of(self.sampled(x, log_weight, each - density[:, None], whole))
 
         learns = turn < ROUNDS
         worth = log_weight + self.importance(x, log_weight)
@@ -229,7 +229,7 @@ class ImportanceCloud(System[State]):
         state = State(under, turn + 1, parts, by, total, x, log_weight, state.course)
         return state._replace(course=self.told(state))
 
-    def counted(
+    def sampled(
         self, x: Array, log_weight: Array, share: Array, whole: Proposal
     ) -> Float[Array, "n v"]:
         """Weighted values, control variates g_k/g − 1, and weighted squares of the values."""

@@ -230,7 +230,7 @@ class MeanFieldGame(System[State]):
     def init(self, key: Key[Array, ""]) -> State:
         place = jax.random.randint(key, (self.n,), 0, self.places)
         guess = self.even()
-        crowd = self.counted(place) if self.game == "ring" else guess.crowd
+        crowd = self.shares(place) if self.game == "ring" else guess.crowd
         count = jnp.zeros((), int)
         policy, critic = self.untaught()
         return State(
@@ -256,7 +256,7 @@ class MeanFieldGame(System[State]):
         hope = most / (1 - self.discount)
         return jnp.full(table, -np.log(self.actions)), jnp.broadcast_to(hope, table)
 
-    def counted(self, what: Int[Array, " n"]) -> Float[Array, " c"]:
+    def shares(self, what: Int[Array, " n"]) -> Float[Array, " c"]:
         """Shares of the agents; no place is quite empty, as its logarithm is asked for."""
         count = self.places if self.game == "ring" else self.actions
         return (jnp.zeros(count).at[what].add(1.0) + 1 / count) / (self.n + 1)
@@ -291,7 +291,7 @@ class MeanFieldGame(System[State]):
             wind = (blown < WIND / 2).astype(int) - (blown > 1 - WIND / 2).astype(int)
             place, crowd = (state.place + action - 1 + wind) % RING, state.crowd
         else:
-            place, crowd = state.place, self.counted(action)
+            place, crowd = state.place, self.shares(action)
         reward = self.rewards(crowd)[state.place, action]
         value = jnp.sum(chance * (state.critic - self.entropy * state.policy), axis=2)
         told = reward + self.discount * value[who, place]
@@ -303,7 +303,7 @@ class MeanFieldGame(System[State]):
             total = jnp.zeros_like(state.critic).at[at].add(error)
             many = jnp.zeros_like(state.critic).at[at].add(1.0)
             critic = state.critic + RATE * total / jnp.maximum(many, 1.0)
-        crowd = self.counted(place) if self.game == "ring" else crowd
+        crowd = self.shares(place) if self.game == "ring" else crowd
         return state._replace(
             place=place,
             action=action,
@@ -351,7 +351,7 @@ class MeanFieldGame(System[State]):
         """Put all agents anywhere; they keep what they have learnt."""
         place = jax.random.randint(key, (self.n,), 0, self.places)
         return state._replace(
-            place=place, crowd=self.counted(place) if self.game == "ring" else state.crowd
+            place=place, crowd=self.shares(place) if self.game == "ring" else state.crowd
         )
 
     @poke()

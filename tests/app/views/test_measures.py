@@ -28,7 +28,8 @@ def test_marks_go_into_figures(theme):
     view = MeasuresView(theme)
     view.offer(MEASURES)
     view.guide({}, {"R": np.float32(1.5)})
-    assert view.found is None
+    before = view.found
+    assert before is None
     view.show_average(average())
     found = view.found
     assert found is not None

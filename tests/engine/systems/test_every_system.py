@@ -59,6 +59,15 @@ def without_gaps(layer):
     return layer
 
 
+def test_its_hooks_are_called_as_those_of_every_system(system_class):
+    for name, hook in inspect.getmembers(System, inspect.isfunction):
+        own = getattr(system_class, name)
+        if not name.startswith("_"):
+            assert len(inspect.signature(own).parameters) == len(
+                inspect.signature(hook).parameters
+            ), name
+
+
 def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
     system = small(system_class)
     state = jax.eval_shape(system.init, key)
