@@ -6,7 +6,7 @@ import sys
 import threading
 
 
-RUN, BUILD, MAPS = 4, 8, 12  # niceness; the window's thread keeps 0
+RUN, BUILD, MAPS = 10, 12, 14  # niceness; the window's thread keeps 0
 SWITCH = 0.0005  # s after which a thread that runs Python lets the one go on that waits for it
 
 

@@ -22,12 +22,15 @@ from vispy import gloo
 from vispy.gloo import gl
 from vispy.gloo.context import FakeCanvas, forget_canvas, set_current_canvas
 
+from app.views.turns import turns
+
 
 if TYPE_CHECKING:
     from app.views.swarm import SwarmView
 
 GL_BGRA, GL_UNSIGNED_BYTE = 0x80E1, 0x1401
 GL_SYNC_GPU_COMMANDS_COMPLETE, GL_TIMEOUT_EXPIRED = 0x9117, 0x911B
+FIRST = 0.0005  # s that a picture leaves to others: plots leave more, and it goes before them
 POLL = 3  # ms between two looks whether a picture is done
 
 
@@ -203,9 +206,13 @@ class BesideCanvas:
         elif self._wanted_size() != self._pixels.shape[:2]:
             self.native.update()  # which paints it at once: nothing of that size can be shown yet
         elif self._fence is None:
-            if self._stale:
+            if self._stale and turns.free(FIRST):
                 self._begin(*self._wanted_size())
+                turns.end()
+            if self._fence is not None:
                 self._timer.start(POLL)
+            elif self._stale:
+                self._timer.start(1)
         elif self._is_filled():
             self._end()
             if self._stale:

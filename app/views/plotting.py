@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QVBoxLayout, QWidget
 
+from app.views.turns import WAIT, turns
 from app.views.view import View
 
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
 
 BEAT = 0.05  # s: plots are drawn at most twenty times a second
-APART = 0.004  # s between two of them
 DASH, DOT, SOLID = Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.SolidLine
 
 
@@ -27,8 +27,6 @@ class PlotBase(View):
 
     One after the other, each in a paint of its own: between them there is room for the hand.
     """
-
-    _last = 0.0  # when any of them was drawn
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -60,15 +58,14 @@ class PlotBase(View):
             self._beat.start(max(0, round(1000 * wait)))
 
     def _on_beat(self) -> None:
-        now = time.perf_counter()
         if not self._stale or not self.isVisible():
             return
-        if now - PlotBase._last < APART:
-            self._beat.start(round(1000 * APART))
+        if not turns.free():
+            self._beat.start(WAIT)
             return
-        self._stale, self._drawn_at = False, now
+        self._stale, self._drawn_at = False, time.perf_counter()
         self.draw()
-        PlotBase._last = time.perf_counter()
+        turns.end()
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
