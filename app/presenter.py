@@ -95,7 +95,6 @@ class Presenter(QObject):
 
     def forget(self) -> None:
         """Something else is opened: it has branches of its own."""
-        self._next = self._owed = None
         self.branch_names, self._seen_past = {}, ()
 
     # The timeline.
