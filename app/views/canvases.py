@@ -150,7 +150,8 @@ class BesideCanvas:
         self._delete_sync = self._found("glDeleteSync", None, handle)
         self._target: gloo.FrameBuffer | None = None
         self._stale, self._released = True, False
-        self._fence: int | None = None  # behind a picture that is being filled
+        self._filling = False  # whether a picture is being filled
+        self._fence: int | None = None  # behind it; where OpenGL knows none, it is waited for
         self._pixels = np.zeros((1, 1, 4), np.uint8)
         self._upside_down = self._pixels
         self._timer = QTimer(self.native, singleShot=True)
@@ -159,8 +160,9 @@ class BesideCanvas:
 
     def _found(self, name: str, result: Any, *kinds: Any, waits: bool = True) -> Any:
         """A function of OpenGL; other threads run on meanwhile if it `waits`."""
+        address = int(self._gl.getProcAddress(name.encode()) or 0)
         kind = ctypes.CFUNCTYPE if waits else ctypes.PYFUNCTYPE
-        return kind(result, *kinds)(int(self._gl.getProcAddress(name.encode())))
+        return kind(result, *kinds)(address) if address else lambda *_: None
 
     def set_current(self) -> None:
         self._gl.makeCurrent(self._surface)
@@ -177,7 +179,7 @@ class BesideCanvas:
 
     def finish(self) -> None:
         size = self._wanted_size()
-        if (self._stale or self._fence or size != self._pixels.shape[:2]) and min(size) > 0:
+        if (self._stale or self._filling or size != self._pixels.shape[:2]) and min(size) > 0:
             self._begin(*size)
             self._end()
 
@@ -202,14 +204,13 @@ class BesideCanvas:
             return
         if not self.native.isVisible():  # it is painted when it is looked at
             self._stale = True
-            self._drop_fence()
+            self._drop()
         elif self._wanted_size() != self._pixels.shape[:2]:
             self.native.update()  # which paints it at once: nothing of that size can be shown yet
-        elif self._fence is None:
+        elif not self._filling:
             if self._stale and turns.free(FIRST):
                 self._begin(*self._wanted_size())
                 turns.end()
-            if self._fence is not None:
                 self._timer.start(POLL)
             elif self._stale:
                 self._timer.start(1)
@@ -235,7 +236,7 @@ class BesideCanvas:
             self._upside_down = np.zeros_like(self._pixels)
             self._make_target(height, width)
         assert self._target is not None
-        self._stale = False
+        self._stale, self._filling = False, True
         with self._target:
             painted(self.view)
         self.context.flush_commands()
@@ -244,6 +245,8 @@ class BesideCanvas:
         self._gl.doneCurrent()
 
     def _is_filled(self) -> bool:
+        if self._fence is None:
+            return True
         self.set_current()
         waited = self._wait_sync(self._fence, 0, 0)
         self._gl.doneCurrent()
@@ -252,6 +255,7 @@ class BesideCanvas:
     def _end(self) -> None:
         """Copy the picture, as soon as it is filled."""
         height, width = self._pixels.shape[:2]
+        self._filling = False
         self.set_current()
         self._forget_fence()
         assert self._target is not None
@@ -263,8 +267,9 @@ class BesideCanvas:
         self._gl.doneCurrent()
         np.copyto(self._pixels, self._upside_down[::-1])
 
-    def _drop_fence(self) -> None:
+    def _drop(self) -> None:
         """The picture that is being filled is of no use."""
+        self._filling = False
         self.set_current()
         self._forget_fence()
         self._gl.doneCurrent()

@@ -210,6 +210,18 @@ def test_what_comes_while_a_picture_is_on_its_way_is_drawn_after_it(
     assert drawn[0] is newest
 
 
+def test_where_no_fence_tells_of_a_picture_it_is_waited_for(dark, shown, qtbot, monkeypatch):
+    monkeypatch.setattr(SwarmView, "software", True)
+    view = shown(SwarmView(dark))
+    monkeypatch.setattr(view._canvas, "_fence_sync", lambda *_: None)
+    view.show_layers((SQUARE, Points(np.array([[0.5, 0.5]], np.float32), {}, 0.2)))
+    with qtbot.waitSignal(view.drawn, timeout=10_000):
+        pass
+    assert not view.busy
+    x, y = where(view, (0.5, 0.5))
+    assert view._canvas._pixels[y, x, :3].max() > 60  # the picture itself, not one for `grab`
+
+
 def test_a_view_that_nobody_sees_holds_nothing_up(dark, shown, qtbot, monkeypatch):
     monkeypatch.setattr(SwarmView, "software", True)
     view = shown(SwarmView(dark))
