@@ -189,7 +189,7 @@ class Presenter(QObject):
         window, moment = self._window, self.moment
         if moment is None or not self._is_open(moment):
             return
-        now = self._numbers_at = time.perf_counter()
+        self._numbers_at = time.perf_counter()
         theory = moment.theory.get(self.order)
         estimate = moment.estimates.get(self.order)
         window.readout.show_estimate(estimate, theory)
@@ -198,7 +198,7 @@ class Presenter(QObject):
             window.other_readout.show_estimate(beside, moment.other.theory.get(self.order))
         symbol = symbol_of(moment.system, self.order)
         window.status.set_order(symbol, estimate, theory, moment.system.theory_name)
-        span = now - self._arrivals[0] if self._arrivals else 0.0
+        span = self._arrivals[-1] - self._arrivals[0] if self._arrivals else 0.0
         rate = (len(self._arrivals) - 1) / span if moment.running and span > 0.2 else None
         window.status.set_facts(
             rate,
