@@ -4,9 +4,12 @@ import time
 
 
 BREATH = 0.003  # s between the end of a piece and the next one
+WAIT = round(1000 * BREATH)  # ms
 
 
-class _Turns:
+class Turns:
+    """When the last piece ended, whichever view it was of."""
+
     def __init__(self) -> None:
         self._ended = 0.0
 
@@ -19,5 +22,4 @@ class _Turns:
         self._ended = time.perf_counter()
 
 
-WAIT = round(1000 * BREATH)  # ms
-turns = _Turns()  # there is one window's thread
+turns = Turns()  # of the one thread that paints
