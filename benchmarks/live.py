@@ -16,7 +16,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
@@ -64,6 +65,14 @@ def main(cases: list[str]) -> int:
 
 
 def measure(cases: list[str]) -> list[dict[str, Any]]:
+    with opened(cases[0]) as window:
+        found = [measured(window, case, "drag") for case in cases]
+        return found + [measured(window, cases[0], hand) for hand in HANDS if hand != "drag"]
+
+
+@contextmanager
+def opened(case: str) -> Iterator[Any]:
+    """A window at work, 1280 × 800, that begins with the system of a case."""
     from app.garbage import Collector
     from app.theme.theme import Theme
     from app.window import Window
@@ -74,26 +83,28 @@ def measure(cases: list[str]) -> list[dict[str, Any]]:
     theme.apply(application)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        window = Window(theme, first=cases[0].partition(":")[0], settings=settings)
+        window = Window(theme, first=asked(case)[0], settings=settings)
         window.resize(1280, 800)
         window.runner.ready.connect(collector.set_aside)
         window.show()
         live(lambda: bool(window.session.gallery), 120)
-        found = [measured(window, case, "drag") for case in cases]
-        found += [measured(window, cases[0], hand) for hand in HANDS if hand != "drag"]
+        yield window
         window.close()
         window.deleteLater()
         live(lambda: False, 0.2)
     application.shutdown()
-    return found
+
+
+def asked(case: str) -> tuple[str, dict[str, int]]:
+    """The system and the sizes that `SYSTEM:SIZE=VALUE,...` asks for."""
+    name, _, told = case.partition(":")
+    pairs = (one.partition("=") for one in told.split(",") if one)
+    return name, {key: int(value) for key, _, value in pairs}
 
 
 def measured(window: Any, case: str, hand: str) -> dict[str, Any]:
     """One system under a moving hand."""
-    name, _, told = case.partition(":")
-    sizes = {
-        key: int(value) for key, _, value in (one.partition("=") for one in told.split(",") if one)
-    }
+    name, sizes = asked(case)
     window.session.open(name, seed=1, **sizes)
     live(lambda: fits(window.moment, name, sizes), 120)
     window.session.set_pace(CASES.get(case, USUAL)[1])

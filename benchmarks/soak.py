@@ -9,18 +9,17 @@ after that is lost. Memory is the resident set of the process.
 """
 
 import json
+import math
 import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from typing import Any
 
 import psutil
-from live import Compiled, fits, live
-from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QApplication
+from live import Compiled, asked, fits, live, opened
+from PySide6.QtCore import QTimer
 
 
 CASES = ("vicsek:n=16384", "active-matter:n=4096", "spatial-epidemic:n=4096")
@@ -54,34 +53,14 @@ def main(words: list[str]) -> int:
 
 
 def soak(cases: list[str], seconds: float) -> list[dict[str, Any]]:
-    from app.garbage import Collector
-    from app.theme.theme import Theme
-    from app.window import Window
-
-    application = QApplication(["manyscope"])
-    collector = Collector(application)
-    theme = Theme("dark")
-    theme.apply(application)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        window = Window(theme, first=cases[0].partition(":")[0], settings=settings)
-        window.resize(1280, 800)
-        window.runner.ready.connect(collector.set_aside)
-        window.show()
-        live(lambda: bool(window.session.gallery), 120)
+    with opened(cases[0]) as window:
         window.runner.set_memory(KEPT)
-        found = [soaked(window, case, seconds / len(cases)) for case in cases]
-        window.close()
-        window.deleteLater()
-        live(lambda: False, 0.2)
-    application.shutdown()
-    return found
+        return [soaked(window, case, seconds / len(cases)) for case in cases]
 
 
 def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
     """One system under a restless hand."""
-    name, _, told = case.partition(":")
-    sizes = {k: int(v) for k, _, v in (one.partition("=") for one in told.split(",") if one)}
+    name, sizes = asked(case)
     window.session.open(name, seed=1, **sizes)
     live(lambda: fits(window.moment, name, sizes), 120)
     hand, troubles = Hand(window), [0]
@@ -93,8 +72,8 @@ def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
         resting(min(5.0, 0.1 * seconds))
         memory.append(psutil.Process().memory_info().rss)
     hand.stop()
-    tenth = max(1, len(memory) // 5)  # medians of the first and the last fifth
-    before, after = statistics.median(memory[:tenth]), statistics.median(memory[-tenth:])
+    fifth = max(1, len(memory) // 5)
+    before, after = statistics.median(memory[:fifth]), statistics.median(memory[-fifth:])
     return {
         "system": case,
         "drags": hand.drags,
@@ -119,7 +98,8 @@ class Hand:
     def __init__(self, window: Any) -> None:
         self.drags = 0
         self._window, self._random = window, random.Random(7)
-        self._began = -1.0
+        self._began = -math.inf
+        self._shares: dict[str, float] = {}  # where each parameter was left
         self._timer = QTimer(interval=TICK)
         self._timer.timeout.connect(self._move)
         self._timer.start()
@@ -132,8 +112,9 @@ class Hand:
             session, draw = self._window.session, self._random
             live_ones = [p for p in session.parameters.values() if p.kind == "live"]
             self._parameter = draw.choice([p for p in live_ones if p.span is not None])
-            self._start = self._share if self._began > 0 else 0.5
+            self._start = self._shares.get(self._parameter.name, 0.5)
             self._share = min(1.0, max(0.0, draw.uniform(-0.1, 1.1)))
+            self._shares[self._parameter.name] = self._share
             self._began = now
             self.drags += 1
         share = (now - self._began) / DRAG
