@@ -140,14 +140,15 @@ class MapView(PlotBase):
 
     def set_dot(self, x: float, y: float) -> None:
         """Where the run is now; emits nothing, and waits while the hand holds the dot."""
-        if not self._dot.held:
+        if not self._dot.held and (x, y) != self._place:
             self._place = (x, y)
             self._place_dot()
 
     def set_beside(self, side: str, place: tuple[float, float] | None) -> None:
         """Where the run `"a"` or `"b"` is that the dot is not; None where there is one run."""
-        self._beside = side, place
-        self._place_dot()
+        if (side, place) != self._beside:
+            self._beside = side, place
+            self._place_dot()
 
     @property
     def dot(self) -> tuple[float, float]:
