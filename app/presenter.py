@@ -208,7 +208,8 @@ class Presenter(QObject):
             moment.seed,
         )
         marks = list(moment.caveats)
-        if moment.running and estimate is not None and estimate.samples < FEW:
+        lasting = moment.running and not moment.done
+        if lasting and estimate is not None and estimate.samples < FEW:
             marks.insert(0, "few samples")
         if type(moment.system).after:
             marks.append("equations after the paper")

@@ -429,6 +429,7 @@ class Stage(StageChoices):
             if view is not None:
                 feet = [chip for chip in (self._legend, self._scale) if chip.isVisible()]
                 view.keep_clear([QRect(view.mapFrom(self, c.pos()), c.size()) for c in feet])
+                view.keep_head_clear(2 * edge + self._title.height())
 
 
 def _show(view: Any, layers: tuple[Any, ...], time: float) -> None:

@@ -130,6 +130,17 @@ class RimmedWords(pg.GraphicsObject):
         painter.fillPath(self._path, QColor("white"))
 
 
+def from_origin(x: np.ndarray, y: np.ndarray) -> float:
+    """How far a broken line is from the origin; it is infinitely far where it has no points."""
+    points = np.stack([x, y], axis=-1)
+    start, step = points[:-1], np.diff(points, axis=0)
+    length = np.maximum(np.sum(step**2, axis=-1), 1e-12)
+    share = np.clip(-np.sum(start * step, axis=-1) / length, 0, 1)
+    away = np.hypot(*(start + share[:, None] * step).T)
+    away = away[np.isfinite(away)]
+    return float(away.min()) if away.size else np.inf
+
+
 def line_pens(kind: str, scale: float) -> tuple[QPen, QPen]:
     """Rim and line in the style of a boundary; the rim has narrower gaps."""
     width, dash = STYLES.get(kind, (2.0, None))

@@ -19,6 +19,7 @@ from app.views.map_marks import (
     Dot,
     RimmedLine,
     RimmedWords,
+    from_origin,
     greyed,
     hatching,
     line_pens,
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 FEWEST = 6  # pixels between two points of a path that is drawn by hand
 WAIT = 250  # ms after the last turn of the wheel that a closer look begins
 LISTED = 6  # observables that are told of a cell
+NEAR = 7  # pixels from a line, at which its name is told
+KINDS = {  # of lines, in words; a guide is what its name says
+    "continuous": "continuous transition",
+    "first order": "first-order transition",
+    "spinodal": "spinodal",
+}
 
 
 class MapView(PlotBase):
@@ -394,6 +401,8 @@ class MapView(PlotBase):
     def hover(self, at: QPointF | None) -> None:
         """Tell what is known of the cell under the pointer."""
         words = self.words_at(*self._from_plot(at)) if at is not None else ""
+        if at is not None and words:
+            words = "\n".join([*self.lines_at(at), words])
         self._words.setVisible(bool(words))
         if not words:
             return
@@ -424,6 +433,18 @@ class MapView(PlotBase):
             return at
         x, y = self._axis(self._map.x), self._axis(self._map.y)
         return QPointF(float(np.clip(at.x(), x[0], x[-1])), float(np.clip(at.y(), y[0], y[-1])))
+
+    def lines_at(self, at: QPointF) -> list[str]:
+        """The names of the lines of theory under the pointer, in coordinates of the plot."""
+        width, height = self._plot.getViewBox().viewPixelSize()
+        names = []
+        for name, line in self._lines.items():
+            x = (self._to_axis(np.asarray(line.x, float), 0) - at.x()) / width
+            y = (self._to_axis(np.asarray(line.y, float), 1) - at.y()) / height
+            if from_origin(x, y) < NEAR * self.theme.scale:
+                kind = KINDS.get(line.kind, "")
+                names.append(f"{name} ({kind})" if kind and kind not in name else name)
+        return names
 
     def words_at(self, x: float, y: float) -> str:
         """What is known of the cell at x and y."""

@@ -53,6 +53,9 @@ class PlotView(PlotBase):
         self._clear()
         self.touch()
 
+    def keep_head_clear(self, height: int) -> None:
+        self.canvas.ci.layout.setContentsMargins(0, height, 0, 0)
+
     def reset_camera(self) -> None:
         for x, y in self._ranges:
             x.forget()

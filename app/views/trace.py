@@ -195,9 +195,10 @@ class TraceView(PlotBase):
         put(self._theory, *thinned(time, theory, width))
         if self._count:
             start, now = time[0], time[-1]
-            if now > self._end or self._end <= start:
+            if now > self._end or self._end <= start < now:
                 self._end = start + max(GROWTH * (now - start), 0.05 * abs(start), 1e-9)
-            self._plot.setXRange(start, start + 1.01 * (self._end - start), padding=0)
+            end = self._end if now > start else start + 1.0  # of one moment alone
+            self._plot.setXRange(start, start + 1.01 * (end - start), padding=0)
         arrays = [value, theory]
         if self._pair:
             self._draw_pair(time, value, other, other_theory, width)

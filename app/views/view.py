@@ -43,6 +43,9 @@ class View(QWidget):
     def keep_clear(self, taken: list[QRect]) -> None:
         """What floats over the foot of this view: words stand above it."""
 
+    def keep_head_clear(self, height: int) -> None:
+        """What floats over the head of this view, in pixels: plots stand below it."""
+
     def show_layers(self, layers: tuple[Layer, ...]) -> None:
         """Draw the newest frame; the arrays are NumPy's and are not changed."""
         raise NotImplementedError

@@ -6,11 +6,12 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtWidgets import QApplication
 
 from app.map_panel import seen_closer
-from app.views.map_marks import greyed, hatching
+from app.views.map_marks import from_origin, greyed, hatching
 from app.views.map_view import MapView
 from app.views.pins import Pins
 from engine.core.axes import Axis
 from engine.core.maps import PhaseMap
+from engine.core.theory_maps import Line
 
 from .conftest import picture
 
@@ -116,6 +117,28 @@ def test_a_cell_tells_all_its_observables(view):
     assert view.words_at(0.5, 2.0) == "a 0.5 · b 2\nr 0.500 ± 0.01\ne 1.000 ± 0"
     view.set_stale(True)
     assert "at other values than now" in view.words_at(0.5, 2.0)
+
+
+def test_the_pointer_on_a_line_is_told_its_name(view):
+    limits = np.array([1.2, 2.8])
+    view.show_theory_lines(
+        {
+            "T_c": Line(np.array([0.5, 0.5]), limits, "continuous"),
+            "mean-field spinodal": Line(np.array([0.8, np.nan]), limits, "spinodal"),
+            "no points": Line(np.full(2, np.nan), limits, "guide"),
+        }
+    )
+    on, off = view._plot.getViewBox().viewPixelSize()[0] * np.array([3, 20])
+    assert view.lines_at(QPointF(0.5 + on, 2.0)) == ["T_c (continuous transition)"]
+    assert view.lines_at(QPointF(0.5 + off, 2.0)) == []
+    assert view.lines_at(QPointF(0.5, 2.0 - 1.5)) == []  # beyond its end
+
+
+def test_a_broken_line_is_as_far_as_its_nearest_part():
+    assert from_origin(np.array([-1.0, 3.0]), np.array([2.0, 2.0])) == 2
+    assert from_origin(np.array([3.0, 5.0]), np.array([4.0, 4.0])) == 5
+    assert from_origin(np.array([1.0, np.nan, 3.0, 3.0]), np.array([0.0, 0, -1, 1])) == 3
+    assert from_origin(np.array([]), np.array([])) == np.inf
 
 
 def test_stale_cells_lose_their_colours(view, qtbot):
