@@ -231,7 +231,7 @@ class MapPanel(PanelFrame):
 
     def _go_to(self, look: int) -> None:
         """The cells of the look before stay where they are, greyed, until there are new ones."""
-        from engine.core.maps import blank
+        from engine.core.maps import blank, seen_closer
 
         self._look, before = look, self.axes
         self.axes = self._looks[look]
@@ -348,24 +348,3 @@ class MapPanel(PanelFrame):
         """Let the cells show one of the `layers`."""
         self._layer = layer
         self._show_layers()
-
-
-def seen_closer(found: Any, empty: Any) -> Any:
-    """What is known of a map, on the cells of another one: the nearest cell, unmeasured."""
-    import dataclasses
-
-    if (found.x.name, found.y.name) != (empty.x.name, empty.y.name):
-        return empty
-    columns, rows = (
-        np.rint(old.share(new.values) * (old.count - 1)).astype(int)
-        for old, new in ((found.x, empty.x), (found.y, empty.y))
-    )
-    inside = ((rows >= 0) & (rows < found.y.count))[:, None] & (
-        (columns >= 0) & (columns < found.x.count)
-    )
-    at = np.ix_(np.clip(rows, 0, found.y.count - 1), np.clip(columns, 0, found.x.count - 1))
-    mean = np.where(inside, found.mean[at], np.nan)
-    error = np.where(inside, found.error[at], np.nan)
-    return dataclasses.replace(
-        empty, mean=mean, error=error, values={empty.observable: (mean, error)}
-    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from engine.core.axes import Axis
+    from engine.core.cells import Effort
     from engine.core.maps import PhaseMap
     from engine.core.system import System
     from engine.core.theory_maps import BranchLayer, Line
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MEMBERS = 1024  # of a cell of the map
 SETTLE, MEASURE, SEEDS = 400, 200, 2  # steps of a cell, and runs of it
 SHARE = 0.35  # of the time that goes to the map while the run is moving
+HASTE = 0.7  # of it that goes to the first picture of a map
 BEAT = 0.1  # s between two answers to a hand that drags
 CALM = 0.7  # s after the hand's last move in which no cells are run
 QUIET = 0.4  # s without a new request before cells are run; theory is drawn at once
@@ -126,19 +128,31 @@ class MapWorker(QObject):
                 again, self._again = self._again, False
             try:
                 if request is not None:
-                    diagram = self._foretold(request, diagram)
-                    self._show(diagram)
+                    opened = diagram is None or _kind_of(request) != _kind_of(diagram.request)
+                    before = _blank(request) if diagram is None or opened else diagram
+                    new = again or _identity_of(request) != self._filling
+                    if new and cells is not None:
+                        cells.close()  # type: ignore[attr-defined]
+                        cells = None
+                    if opened:
+                        # A picture before theory, which has yet to be compiled.
+                        before = diagram = self._glance(request, before)
+                        if self._overtaken():
+                            continue
+                    for told in self._foretold(request, before, soon=opened):
+                        diagram = told
+                        self._show(told)
                     with self._lock:
                         self._lock.wait_for(lambda: self._stopping, BEAT)
-                    if (new := _identity_of(request)) != self._filling or again:
-                        self._filling = new
-                        if cells is not None:
-                            cells.close()  # type: ignore[attr-defined]
-                            cells = None
-                        if self._overtaken(QUIET):
+                    if new:
+                        if self._overtaken(0 if opened else QUIET):
                             self._filling = None  # it was never begun
                             continue
-                        cells = self._filled(request, anew=again)
+                        assert diagram is not None
+                        if again or diagram.measured is None:
+                            diagram = self._glance(request, diagram, anew=again)
+                        self._filling = _identity_of(request)
+                        cells = self._filled(request, None if again else diagram.measured)
                     elif self._overtaken(CALM - BEAT):
                         continue  # a hand moves the run along the map: no cells meanwhile
                 if cells is None or diagram is None:
@@ -156,7 +170,8 @@ class MapWorker(QObject):
                 else:
                     diagram = diagram._replace(measured=part)
                 self._show(diagram)
-                self._yield_to_the_run(time.perf_counter() - began)
+                still = self._asked_at + CALM - time.perf_counter()  # all the while a hand moves it
+                self._rest(time.perf_counter() - began, SHARE, still)
             except Exception as error:  # a map that fails must not take the window along
                 cells = None
                 self.troubled.emit(f"The map stopped: {error}")
@@ -178,15 +193,42 @@ class MapWorker(QObject):
         another = request is not None and (again or _identity_of(request) != self._filling)
         return self._stopping or another
 
-    def _yield_to_the_run(self, worked: float) -> None:
-        """Rest in proportion while the run moves, and all the while that a hand moves it."""
-        rest = worked * (1 - SHARE) / SHARE if self.moving else 0.0
-        still = self._asked_at + CALM - time.perf_counter()
+    def _rest(self, worked: float, share: float, still: float = 0.0) -> None:
+        """Rest in proportion while the run moves, and at least for so long."""
+        rest = worked * (1 - share) / share if self.moving else 0.0
         with self._lock:
             self._lock.wait_for(self._asked, max(min(rest, 0.5), still))
 
-    def _foretold(self, request: MapRequest, before: Diagram | None) -> Diagram:
-        """What theory says; cells that were measured for the same map stay."""
+    def _glance(self, request: MapRequest, diagram: Diagram, *, anew: bool = False) -> Diagram:
+        """Show what is on disk of a map, or else a first look at it."""
+        from engine.core.glances import glance
+        from engine.storage.map_cache import MapCache
+
+        where = _cells_of(request)
+        if anew:
+            MapCache().forget(*where)
+            return diagram._replace(measured=None, complete=False)
+        known = MapCache().load(*where, request.observable)
+        if known is not None and known.measured.any():
+            diagram = diagram._replace(measured=known)
+            self._show(diagram)
+            return diagram
+        _, x, y, effort = where
+        self._filling = _identity_of(request)
+        steps, began = effort.settle + effort.measure, time.perf_counter()
+        for seen in glance(request.system, x, y, request.observable, steps=steps, stop=self._left):
+            diagram = diagram._replace(measured=seen)
+            self._show(diagram)
+            self._rest(time.perf_counter() - began, HASTE)
+            began = time.perf_counter()
+        self._filling = None
+        return diagram
+
+    def _foretold(self, request: MapRequest, before: Diagram, *, soon: bool) -> Iterator[Diagram]:
+        """What theory says; cells that were measured for the same map stay.
+
+        With `soon` the curve comes before the lines of the map.
+        """
         import numpy as np
 
         from engine.core.parameters import parameters
@@ -201,40 +243,35 @@ class MapWorker(QObject):
         system = request.system
         parameter = parameters(system)[request.curve]
         x = np.array([parameter.at(share) for share in np.linspace(0, 1, ALONG)])
-        same = before is not None and _identity_of(before.request) == _identity_of(request)
-        return Diagram(
+        same = _identity_of(before.request) == _identity_of(request)
+        told = same and before.curve_x.size > 0
+        diagram = Diagram(
             request,
-            before.measured if same and before is not None else None,
-            before.lines if same and before is not None else lines(system, request.x, request.y),
+            before.measured if same else None,
+            before.lines if told else {},
             x,
             theory_curve(system, request.curve, x),
             branch_curves(system, request.curve, x),
             landscapes(system),
             critical_values(system),
-            before.theory if same and before is not None else None,
+            before.theory if told else None,
             getattr(small_enough(system), "n", None),
-            same and before is not None and before.complete,
+            told and before.complete,
         )
+        if soon or told:
+            yield diagram
+        if not told:
+            yield diagram._replace(lines=lines(system, request.x, request.y))
 
-    def _filled(self, request: MapRequest, *, anew: bool) -> Iterator[TheoryLayers | PhaseMap]:
-        """Theory on the grid, then the map from what is on disk, then from what is run."""
-        from engine.core.cells import Effort
+    def _filled(
+        self, request: MapRequest, known: PhaseMap | None
+    ) -> Iterator[TheoryLayers | PhaseMap]:
+        """Theory on the grid, then the map from what is known of it, then from what is run."""
         from engine.core.maps import fill
-        from engine.core.system import Scene
         from engine.core.theory_maps import branch_maps, predicted, region_names
         from engine.storage.map_cache import MapCache
 
-        system, cache = small_enough(request.system), MapCache()
-        count = cells(request.system)
-        x, y = request.x._replace(count=count), request.y._replace(count=count)
-        effort = Effort(SETTLE, MEASURE, SEEDS)
-        if isinstance(system, Scene):
-            effort = Effort(0, 1)  # nothing moves by itself
-        if anew:
-            cache.forget(system, x, y, effort)
-        known = cache.load(system, x, y, effort, request.observable)
-        if known is not None and known.measured.any():
-            yield known
+        system, x, y, effort = _cells_of(request)
         yield TheoryLayers(
             predicted(request.system, x, y, request.observable),
             branch_maps(request.system, x, y),
@@ -242,7 +279,7 @@ class MapWorker(QObject):
         )
         if known is not None and known.complete:
             return
-        with cache.keeper(system, x, y, effort) as keep:
+        with MapCache().keeper(system, x, y, effort) as keep:
             for part in fill(
                 system,
                 x,
@@ -250,7 +287,6 @@ class MapWorker(QObject):
                 request.observable,
                 stop=self._left,
                 known=known,
-                glance=True,
                 **effort._asdict(),
             ):
                 keep(part)
@@ -288,6 +324,30 @@ def small_enough(system: System[Any]) -> System[Any]:
 def cells(system: System[Any]) -> int:
     """How many cells along an axis of the map: fewer where they cannot run side by side."""
     return 64 if together(type(system)) else 32
+
+
+def _cells_of(request: MapRequest) -> tuple[System[Any], Axis, Axis, Effort]:
+    """What the cells of a map are: a small system, a grid, and how long each runs."""
+    from engine.core.cells import Effort
+    from engine.core.system import Scene
+
+    system, count = small_enough(request.system), cells(request.system)
+    x, y = request.x._replace(count=count), request.y._replace(count=count)
+    # In a scene nothing moves by itself.
+    effort = Effort(0, 1) if isinstance(system, Scene) else Effort(SETTLE, MEASURE, SEEDS)
+    return system, x, y, effort
+
+
+def _blank(request: MapRequest) -> Diagram:
+    """Nothing is known of a map."""
+    import numpy as np
+
+    return Diagram(request, None, {}, np.empty(0), {}, {}, {}, {}, None, None, False)
+
+
+def _kind_of(request: MapRequest) -> tuple[Any, ...]:
+    """What decides what is compiled for a map."""
+    return type(request.system), request.x.name, request.y.name
 
 
 def _identity_of(request: MapRequest) -> tuple[Any, ...]:

@@ -2,8 +2,9 @@
 
     python benchmarks/maps.py [SYSTEM ...]
 
-A map is opened as the window opens it, with nothing of it on disk but what was compiled; run it
-twice for a warm cache of compilations. Measured cells race Numba in `cells.py`.
+A map is opened as the window opens it, beside a run that is there, with nothing of it on disk but
+what was compiled; run it twice for a warm cache of compilations. Measured cells race Numba in
+`cells.py`.
 """
 
 import os
@@ -16,7 +17,7 @@ import numpy as np
 
 
 GOAL = 2.0  # s from opening a map to its first picture without holes
-LONGEST = 40.0  # s after which it is given up
+LONGEST = 15.0  # s after which nothing more is waited for
 
 
 def theory() -> None:
@@ -42,44 +43,57 @@ def coarse(names: list[str]) -> bool:
     from engine.systems import gallery
 
     late = []
-    print(f"{'system':<28}{'theory':>8}{'cells':>8}{'picture':>9}{'processor':>11}   in s")
+    titles = ("picture", 9), ("cells", 8), ("curve", 8), ("layers", 8), ("measured", 10)
+    print(f"{'system':<24}", "".join(f"{title:>{w}}" for title, w in titles), "  in s")
     for name in names or gallery():
         found = opened(gallery()[name]())
         if found is None:
             print(f"{name:<28}{'no map':>17}")
             continue
-        first, cells, whole, busy = found
-        print(f"{name:<28}{first:>8.2f}{cells:>8.2f}{whole:>9.2f}{busy:>11.2f}", flush=True)
-        late += [name] if whole > GOAL else []
+        side, seconds = found
+        words = (f"{s:.2f}" for s in seconds)
+        row = [next(words), f"{side} × {side}", *words]
+        print(f"{name:<24}", "".join(f"{w:>{n}}" for w, (_, n) in zip(row, titles, strict=True)))
+        late += [name] if seconds[0] > GOAL else []
     print(f"{len(late)} later than {GOAL} s: {', '.join(late) or 'none'}")
     return not late
 
 
-def opened(system: Any) -> tuple[float, float, float, float] | None:
-    """Until theory, the first cells, a picture without holes; and the processor's time for all."""
+def opened(system: Any) -> tuple[int, list[float]] | None:
+    """How many cells a side the first picture without holes has; and the time until it is there,
+    the curve of theory, its layers on the map, and the first cells that were measured.
+    """
     from app.map_worker import MapRequest, MapWorker
     from engine.core.axes import default_axes
-    from engine.core.maps import names
+    from engine.core.simulation import Simulation
 
     try:
         x, y = default_axes(system)
     except ValueError:
         return None
+    run = Simulation(system, seed=1).run(1)
+    observable = next(iter(run.look().observables))
     worker = MapWorker()
     worker.moving = False
     worker.start()
-    began, busy = time.perf_counter(), time.process_time()
-    shares, times = (0.0, 0.001, 0.98), [np.inf] * 3  # some systems are silent in a cell
-    worker.ask(MapRequest(system, x, y, names(system)[0], x.name))
-    while time.perf_counter() - began < LONGEST and times[-1] == np.inf:
+    began, side, times = time.perf_counter(), 0, [np.inf] * 4
+    worker.ask(MapRequest(system, x, y, observable, x.name))
+    while (now := time.perf_counter() - began) < LONGEST and times[-1] == np.inf:
         if (diagram := worker.take()) is not None:
-            seen = 0.0 if diagram.measured is None else np.isfinite(diagram.measured.mean).mean()
-            now = time.perf_counter() - began
-            times = [min(t, now) if seen >= s else t for t, s in zip(times, shares, strict=True)]
+            mean = np.full((1, 1), np.nan) if diagram.measured is None else diagram.measured.mean
+            there = (
+                np.isfinite(mean).mean() > 0.95,  # some systems are silent in a corner
+                diagram.curve_x.size > 0,
+                diagram.theory is not None,
+                diagram.measured is not None and diagram.measured.measured.any(),
+            )
+            if there[0] and times[0] == np.inf:
+                steps = np.nan_to_num(np.diff(mean, axis=0)).any(axis=1)
+                side = 1 + int(np.count_nonzero(steps))
+            times = [min(t, now) if seen else t for t, seen in zip(times, there, strict=True)]
         time.sleep(0.002)
-    busy = time.process_time() - busy
     worker.stop()
-    return times[0], times[1], times[2], busy
+    return side, times
 
 
 def main(names: list[str]) -> int:

@@ -8,7 +8,7 @@ beyond rounding, and not at all on the length of the pieces.
 import math
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +22,7 @@ from engine.core.axes import Axis
 from engine.core.stepping import begin, enlarged
 from engine.core.system import System
 from engine.core.theory import Scalars
+from engine.core.trees import Kind, kind_of
 
 
 PIECE = 0.025  # s of work between two looks at the clock
@@ -97,7 +98,7 @@ def beside(system: System[Any], seeds: int = 1) -> int:
     """How many cells run at once, each with all its seeds: a power of two."""
     if not side_by_side(system):
         return 1
-    held, touched = _numbers(system)
+    held, touched = _numbers(kind_of(system))
     share = min(VALUES / max(touched, 1), ROOM / max(held, 1), MOST)
     fit = 2 ** int(math.log2(max(share, 1)))
     devices = jax.local_device_count()
@@ -111,6 +112,12 @@ def side_by_side(system: System[Any]) -> bool:
     cell: in a batch, every cell would wait for the longest loop, and list neighbours anew in
     each step.
     """
+    return _side_by_side(kind_of(system))
+
+
+@cache
+def _side_by_side(kind: Kind) -> bool:
+    system = kind.blank()
     if type(system).demand is not System.demand:
         return False
     state = jax.eval_shape(system.init, jax.random.key(0))
@@ -281,8 +288,10 @@ def _shared_out(points: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: jax.device_put(values, where) for name, values in points.items()}
 
 
-def _numbers(system: System[Any]) -> tuple[int, int]:
+@cache
+def _numbers(kind: Kind) -> tuple[int, int]:
     """How many numbers a cell holds, and how many of them a step touches: the others only wait."""
+    system = kind.blank()
     own, shared = parted(system, jax.eval_shape(system.init, jax.random.key(0)))
 
     def step(own: Any, shared: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ import dataclasses
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -17,16 +18,14 @@ from jaxtyping import Array
 from scipy import ndimage
 
 from engine.core.axes import Axis, check_axes
-from engine.core.cells import PIECE, Cell, Effort, Found, Pace, beside, run_cells
+from engine.core.cells import Cell, Effort, Found, Pace, beside, run_cells
 from engine.core.parameters import parameters, similar
 from engine.core.system import System, identity
 from engine.core.theory import Scalars
+from engine.core.trees import Kind, kind_of
 
 
 COARSEST = 8  # cells along an axis of the first picture
-GLANCE = 8  # times fewer steps than a cell takes
-FEW = 16  # cells side by side; where there are fewer, a glance is at every other coarse cell
-SOON = 1.0  # s that a glance may take
 SMOOTH = 0.03  # of the map's span: a smaller step between neighbours is no change
 
 
@@ -96,7 +95,6 @@ def fill(
     seeds: int = 1,
     stop: Callable[[], bool] = lambda: False,
     known: PhaseMap | None = None,
-    glance: bool = False,
 ) -> Iterator[PhaseMap]:
     """Run a cell of every pair of values, from coarse to fine; the first yield is empty.
 
@@ -104,27 +102,14 @@ def fill(
     runs. The error is of that average, from blocks of time and from the spread over the seeds,
     whichever is larger. It yields after each piece of work, whether or not a cell got ready, and
     ends when `stop` says so. A map that was stopped goes on from what is `known` of it: no cell
-    that is known is run again. With a `glance` the coarsest cells are first run for a small part
-    of their steps, or as few as take a second; that shows something soon, and counts as nothing.
+    that was measured is run again; what was only seen, at a glance, is shown until it is.
     """
     effort = Effort(settle, measure, seeds)
     picture = Picture(system, x, y, measurable(system, observable), known)
     pace = Pace()
     yield picture.map()
     late: list[Part] = []  # where nothing changes
-    many = beside(system, seeds)
-    levels = plan(y.count, x.count, many)
-    if glance and not picture.measured.any():
-        quick = Effort(settle // GLANCE, max(1, measure // GLANCE), seeds)
-        coarse = plan(y.count, x.count, many, COARSEST if many >= FEW else COARSEST // 2)[0]
-        for part in coarse:
-            for result in run_cells(system, x, y, part.cells, quick, pace):
-                if isinstance(result, dict):
-                    picture.put(part, result, counts=False)
-                yield picture.map()
-                if stop():
-                    return
-            quick = hurried(quick, pace.steps / PIECE * SOON / len(coarse))
+    levels = plan(y.count, x.count, beside(system, seeds))
     for level, parts in enumerate([*levels, late], start=1):
         picture.level = max(picture.level, min(level, len(levels)))
         for part in picture.by_change(parts):
@@ -143,20 +128,31 @@ def fill(
                     return
 
 
-def hurried(effort: Effort, steps: float) -> Effort:
-    """An effort of no more than so many steps."""
-    share = min(1.0, steps / (effort.settle + effort.measure))
-    return effort._replace(
-        settle=int(share * effort.settle), measure=max(1, int(share * effort.measure))
-    )
-
-
 def blank(system: System[Any], x: Axis, y: Axis, observable: str) -> PhaseMap:
     """A map of which nothing is known yet; nothing is traced for it."""
     empty = np.full((y.count, x.count), np.nan)
     values = {name: getattr(system, name) for name in parameters(system)}
     measured = np.zeros(empty.shape, bool)
     return PhaseMap(identity(system), values, x, y, observable, empty, empty, measured, 0)
+
+
+def seen_closer(found: PhaseMap, empty: PhaseMap) -> PhaseMap:
+    """What is known of a map, on the cells of another one: the nearest cell, unmeasured."""
+    if (found.x.name, found.y.name) != (empty.x.name, empty.y.name):
+        return empty
+    columns, rows = (
+        np.rint(old.share(new.values) * (old.count - 1)).astype(int)
+        for old, new in ((found.x, empty.x), (found.y, empty.y))
+    )
+    inside = ((rows >= 0) & (rows < found.y.count))[:, None] & (
+        (columns >= 0) & (columns < found.x.count)
+    )
+    at = np.ix_(np.clip(rows, 0, found.y.count - 1), np.clip(columns, 0, found.x.count - 1))
+    mean = np.where(inside, found.mean[at], np.nan)
+    error = np.where(inside, found.error[at], np.nan)
+    return dataclasses.replace(
+        empty, mean=mean, error=error, values={empty.observable: (mean, error)}
+    )
 
 
 def measurable(system: System[Any], name: str | None = None) -> str:
@@ -174,6 +170,12 @@ def measurable(system: System[Any], name: str | None = None) -> str:
 
 def names(system: System[Any]) -> tuple[str, ...]:
     """All that is measured, then all that derives from it, in the order of the file."""
+    return _names(kind_of(system))
+
+
+@cache
+def _names(kind: Kind) -> tuple[str, ...]:
+    system = kind.blank()
 
     def measured(key: Array) -> tuple[Scalars, Scalars]:
         values = OrderedDict(system.observables(system.init(key)))
@@ -214,7 +216,7 @@ class Picture:
         """Whether all cells of a part are known."""
         return all(self.measured[cell] for cell in part.cells)
 
-    def put(self, part: Part, found: Found, *, counts: bool = True) -> None:
+    def put(self, part: Part, found: Found) -> None:
         """Enter cells, and let each stand for its surroundings while these are not known."""
         self._shown = self._range = None
         for k, cell in enumerate(part.cells):
@@ -227,10 +229,9 @@ class Picture:
                 self.values[name][0][around][free] = mean[k]
                 self.values[name][1][around][free] = error[k]
                 self.values[name][0][cell], self.values[name][1][cell] = mean[k], error[k]
-            if counts:
-                self._grain[around][free] = max(part.stride)
-                self._grain[cell] = 0
-                self.measured[cell] = True
+            self._grain[around][free] = max(part.stride)
+            self._grain[cell] = 0
+            self.measured[cell] = True
 
     def by_change(self, parts: list[Part]) -> list[Part]:
         """Those first around which the map changes most."""

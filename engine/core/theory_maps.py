@@ -1,5 +1,7 @@
 """Theory over a phase diagram and along a cut of it: values, branches, boundaries, regions."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +12,7 @@ from scipy import ndimage
 from engine.core.axes import Axis, check_axes, spannable
 from engine.core.simulation import along
 from engine.core.system import System
-from engine.core.theory import Branch
+from engine.core.theory import Boundary, Branch
 
 
 POINTS = 257  # along a line of theory
@@ -74,10 +76,8 @@ def lines(system: System[Any], x: Axis, y: Axis) -> dict[str, Line]:
     drawn: dict[str, Line] = {}
     for axis, other in ((x, y), (y, x)):
         values = axis.finer(POINTS)
-        boundaries = along(system, type(system).boundaries, **{axis.name: values})
+        boundaries = along(system, _boundaries_in(other.name), **{axis.name: values})
         for name, boundary in boundaries.items():
-            if other.name not in boundary.at:
-                continue
             place = {axis.name: values, other.name: np.asarray(boundary.at[other.name])}
             line = Line(place[x.name], place[y.name], boundary.kind)
             # Where it is known along either axis, the longer of the two is drawn.
@@ -152,6 +152,20 @@ def _layer(branch: Branch, shape: tuple[int, ...]) -> BranchLayer:
         np.broadcast_to(free, shape),
         np.broadcast_to(~(np.asarray(doubt) <= CONVERGED), shape),
     )
+
+
+@cache  # the same function for the same parameter, so that it compiles once
+def _boundaries_in(name: str) -> Callable[[System[Any]], dict[str, Boundary]]:
+    """Boundaries as values of one parameter; what they are in others need not be computed."""
+
+    def boundaries(system: System[Any]) -> dict[str, Boundary]:
+        return {
+            title: Boundary({name: boundary.at[name]}, kind=boundary.kind)
+            for title, boundary in system.boundaries().items()
+            if name in boundary.at
+        }
+
+    return boundaries
 
 
 @jax.jit

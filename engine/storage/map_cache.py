@@ -46,7 +46,7 @@ class MapCache:
         self, system: System[Any], x: Axis, y: Axis, effort: Effort, observable: str | None = None
     ) -> PhaseMap | None:
         """What is known of this map, or None; a file that cannot be read is as good as none."""
-        observable = measurable(system, observable)
+        observable = observable or measurable(system)
         depends = _depends(system, x, y, effort)
         try:
             with h5py.File(self._path(system, depends), "r") as file:

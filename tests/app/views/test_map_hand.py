@@ -5,12 +5,11 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtWidgets import QApplication
 
-from app.map_panel import seen_closer
 from app.views.map_marks import from_origin, greyed, hatching
 from app.views.map_view import MapView
 from app.views.pins import Pins
 from engine.core.axes import Axis
-from engine.core.maps import PhaseMap
+from engine.core.maps import PhaseMap, seen_closer
 from engine.core.theory_maps import Line
 
 from .conftest import picture

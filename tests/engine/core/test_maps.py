@@ -358,29 +358,3 @@ def test_what_is_quenched_is_held_once_for_all_cells_of_a_seed_and_changes_nothi
     assert cells._begun(
         Shared(), jax.random.split(jax.random.key(0), 2), {"stiffness": np.ones(8, np.float32)}
     ).quenched["pinning"].shape == (2, 64)
-
-
-def test_a_glance_shows_something_soon_and_counts_as_nothing():
-    effort = {"settle": 80, "measure": 80, "seeds": 2}
-    maps_ = list(fill(TRAP, X, Y, "place", glance=True, **effort))
-    first = next(found for found in maps_ if np.isfinite(found.mean).all())
-    assert not first.measured.any()
-    np.testing.assert_array_equal(maps_[-1].mean, last(TRAP, X, Y, "place", **effort).mean)
-
-
-def test_a_glance_is_coarser_where_cells_run_by_few(monkeypatch):
-    x, y = Axis("stiffness", 0.5, 2, 16), Axis("centre", -1, 1, 16)
-
-    def glanced(many):
-        monkeypatch.setattr(maps, "beside", lambda *_: many)
-        found = fill(TRAP.replace(heat=0.0), x, y, "place", glance=True, settle=80, measure=80)
-        return next(m for m in found if np.isfinite(m.mean).all())
-
-    assert [len(set(glanced(many).mean[:, 0])) for many in (4, 64)] == [4, 8]
-
-
-def test_a_glance_takes_as_few_steps_as_there_is_time_for():
-    effort = cells.Effort(50, 25, 2)
-    assert maps.hurried(effort, 1000) == effort
-    assert maps.hurried(effort, 15) == cells.Effort(10, 5, 2)
-    assert maps.hurried(effort, 0.1) == cells.Effort(0, 1, 2)

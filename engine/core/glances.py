@@ -1,0 +1,113 @@
+"""A first picture of a phase diagram, from what a run has compiled already: nothing is traced."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.core.axes import Axis
+from engine.core.faults import LeftTheNumbers
+from engine.core.maps import PhaseMap, blank, seen_closer
+from engine.core.simulation import Simulation
+from engine.core.stepping import look
+from engine.core.system import System
+
+
+SECONDS = 0.7  # of work for the whole picture
+SIDES = ((8, 100), (4, 2), (2, 0))  # cells along a side, where there is time for so many steps
+LOOKS = 4  # at a cell, over the last third of its steps
+
+
+def glance(
+    system: System[Any],
+    x: Axis,
+    y: Axis,
+    observable: str,
+    *,
+    steps: int,
+    seconds: float = SECONDS,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[PhaseMap]:
+    """A few cells of a map, each run for up to `steps` steps, as many as there is time for.
+
+    `system` is that of a run, as large as it is: its programs are there, while those that run many
+    cells side by side have yet to be traced. What is seen counts as nothing: no cell is `measured`,
+    and no error is known. It yields the whole map after each cell. What derives from averages has
+    no value at an instant, so it is not seen.
+    """
+    try:
+        begun, step, run = _timed(system)
+    except LeftTheNumbers:
+        return
+    if observable not in _looked(run):
+        return
+    end = time.perf_counter() + seconds
+    side = next(n for n, least in SIDES if _fits(least, begun, step, seconds / n**2))
+    x_, y_ = x._replace(count=side), y._replace(count=side)
+    seen = np.full((side, side), np.nan)
+    cells = list(product(range(side), range(side)))
+    for done, (row, column) in enumerate(cells):
+        if row % 2:
+            column = side - 1 - column  # to and fro: the next cell is a neighbour
+        share = (end - time.perf_counter()) / (len(cells) - done)
+        point = {x.name: float(x_.values[column]), y.name: float(y_.values[row])}
+        try:
+            if run is None or _begins_anew(begun, share):
+                run = Simulation(system.replace(**point))
+                share -= begun
+            else:
+                run.set(**point)  # as a hand would drag it
+            many = int(np.clip(share / step, 1, steps))
+            seen[row, column] = _average(run, many, observable)
+            system = run.system  # it may have needed more room
+        except LeftTheNumbers:
+            run = None
+        yield seen_closer(_seen(system, x_, y_, observable, seen), blank(system, x, y, observable))
+        if stop():
+            return
+
+
+def _timed(system: System[Any]) -> tuple[float, float, Simulation[Any]]:
+    """How long a beginning takes, and a step; and the run that told."""
+    at = [time.perf_counter()]
+    run = Simulation(system)
+    for _ in range(3):
+        at.append(time.perf_counter())
+        run.run(1)
+    begun, *steps = np.diff(at)
+    return float(begun), float(min(steps)), run
+
+
+def _begins_anew(begun: float, share: float) -> bool:
+    """Whether a cell has a run of its own; where that takes too long, one run goes through all."""
+    return begun < share / 2
+
+
+def _fits(steps: int, begun: float, step: float, share: float) -> bool:
+    """Whether so many steps of a cell fit into its share of the time."""
+    return steps * step <= share - (begun if _begins_anew(begun, share) else 0)
+
+
+def _average(run: Simulation[Any], steps: int, observable: str) -> float:
+    """Over a few looks, or what is seen at the end of few steps."""
+    stride = steps // (3 * LOOKS)
+    run.run(steps - LOOKS * stride)
+    looks = []
+    for _ in range(LOOKS if stride else 1):
+        run.run(stride)
+        looks.append(float(_looked(run)[observable]))
+    return float(np.mean(looks))
+
+
+def _looked(run: Simulation[Any]) -> dict[str, Any]:
+    """The observables, by the very program that shows a run."""
+    return jax.device_get(look(run.system, run.present, None, ()).observables)
+
+
+def _seen(system: System[Any], x: Axis, y: Axis, observable: str, mean: np.ndarray) -> PhaseMap:
+    unknown = np.full_like(mean, np.nan)
+    return dataclasses.replace(blank(system, x, y, observable), mean=mean.copy(), error=unknown)

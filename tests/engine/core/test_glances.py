@@ -1,0 +1,113 @@
+"""The first picture of a phase diagram: at once, of a few cells, from the run's own programs."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.core import glances
+from engine.core.axes import Axis
+from engine.core.glances import glance
+from engine.core.maps import fill
+from engine.core.simulation import Simulation
+
+from .magnets import CurieWeiss
+from .test_maps import TRAP, Fuse, Trap, X, Y
+
+
+def last(*args, **settings):
+    *_, found = glance(*args, **settings)
+    return found
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A machine on which nothing takes time."""
+    monkeypatch.setattr(glances, "_timed", lambda system: (0.0, 1e-9, Simulation(system)))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_glance_shows_a_map_without_holes_and_counts_as_nothing():
+    seen = last(TRAP.replace(heat=0.0), X, Y, "place", steps=60, seconds=60)
+    assert seen.mean.shape == (12, 16)
+    assert not seen.measured.any()
+    assert np.isnan(seen.error).all()  # a few steps of one run tell none
+    # Of 8 by 8 cells, each of which stands for its surroundings; without noise all is exact.
+    assert len(np.unique(seen.mean[:, 0])) == 8
+    np.testing.assert_allclose(seen.mean[[0, -1], 3], [-1, 1], atol=1e-5)
+
+
+def test_nothing_is_compiled_for_a_glance_beside_a_run():
+    run = Simulation(CurieWeiss(n=64)).run(1)
+    run.look()
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, _, **about: compiled.append(event) if "compile" in event else None
+    )
+    x, y = Axis("temperature", 0.5, 1.5, 16), Axis("field", -0.5, 0.5, 16)
+    seen = last(CurieWeiss(n=64), x, y, "order", steps=8)
+    jax.monitoring.clear_event_listeners()
+    assert compiled == []
+    assert np.isfinite(seen.mean).all()
+
+
+def test_where_there_is_little_time_cells_are_fewer_and_shorter(monkeypatch):
+    steps = []
+    monkeypatch.setattr(
+        glances, "_average", lambda run, count, name: steps.append(count) or float(len(steps))
+    )
+    for step, cells, count in ((1e-9, 64, 600), (1.0, 16, 6), (50.0, 4, 1), (1e3, 4, 1)):
+        steps.clear()
+        monkeypatch.setattr(
+            glances, "_timed", lambda system, step=step: (1e-9, step, Simulation(system))
+        )
+        last(TRAP, X, Y, "place", steps=600, seconds=100)
+        assert (len(steps), steps[0]) == (cells, pytest.approx(count, abs=1))
+
+
+def test_where_a_beginning_takes_long_one_run_goes_through_all_cells(monkeypatch):
+    begun = []
+    monkeypatch.setattr(glances, "_timed", lambda system: (9.0, 1e-9, Simulation(system)))
+    monkeypatch.setattr(
+        glances, "Simulation", lambda system: begun.append(system) or Simulation(system)
+    )
+    seen = last(TRAP.replace(heat=0.0), X, Y, "place", steps=200, seconds=10)
+    assert begun == []
+    np.testing.assert_allclose(seen.mean[[0, -1], 3], [-1, 1], atol=1e-5)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_cell_that_leaves_the_numbers_is_a_hole_and_no_end():
+    class Bursting(Trap):
+        """It bursts where it is too soft."""
+
+        def step(self, state, key):
+            return state._replace(x=state.x / jnp.where(self.stiffness < 0.2, 0.0, 1.0))
+
+    seen = last(Bursting(), X, Y, "place", steps=4, seconds=60)
+    assert np.isnan(seen.mean[:, 0]).all()
+    assert np.isfinite(seen.mean[:, 4:]).all()
+
+
+def test_it_stops_when_it_is_told_to():
+    assert len(list(glance(TRAP, X, Y, "place", steps=3, stop=lambda: True))) == 1
+
+
+def test_what_derives_from_averages_is_not_seen_at_a_glance():
+    assert not list(glance(TRAP, X, Y, "variance", steps=3))
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_ends_is_seen_at_its_end():
+    x, y = Axis("length", 2, 9, 2), Axis("thickness", 1, 2, 2)
+    np.testing.assert_array_equal(last(Fuse(), x, y, "left", steps=20, seconds=60).mean, 0)
+
+
+def test_a_map_begins_with_what_was_seen_and_ends_as_it_would_without():
+    effort = {"settle": 8, "measure": 8}
+    seen = last(TRAP, X, Y, "place", steps=4)
+    first, *_, found = fill(TRAP, X, Y, "place", known=seen, **effort)
+    np.testing.assert_array_equal(first.mean, seen.mean)
+    *_, plain = fill(TRAP, X, Y, "place", **effort)
+    np.testing.assert_array_equal(found.mean, plain.mean)
+    assert found.complete
