@@ -12,6 +12,7 @@ seen is a softmax over the cloud, and everything here is a moment of it:
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -86,6 +87,47 @@ def score(
     columns = jnp.concatenate([y, jnp.ones((len(y), 1))], axis=1)
     sums, _ = weighted(x, y, columns, a, v, block)
     return (a * sums[:, :-1] / sums[:, -1:] - x) / v
+
+
+def speciation(y: Float[Array, "m dim"], width: Scalar = 0.0) -> Float[Array, ""]:
+    """The noise time below which the middle of the data, 0, draws no point any more.
+
+    On the way back points leave the middle as soon as the score's Jacobian there, −1/V + a²
+    Cov_w(y)/V², is positive along a direction. For data that are all as far from the middle that
+    is at ½ ln(1 + Λ − h²), with Λ the largest variance along a direction. Not-a-number where the
+    middle attracts at all times.
+    """
+    times = jnp.geomspace(1.0, 0.01, 64)  # a² Λ = V has no solution above ½ ln(1 + 3)
+    a2, v = jax.vmap(shrunk)(times) ** 2, jax.vmap(lambda t: variance(t, width))(times)
+    square = jnp.sum(y**2, axis=1)
+    weight = jnp.exp(-(a2 / (2 * v))[:, None] * (square - jnp.min(square)))
+    pairs = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)
+    sums = weight @ jnp.concatenate([pairs, y, jnp.ones((len(y), 1))], axis=1)
+    d = y.shape[1]
+    mean, second = sums[:, -d - 1 : -1] / sums[:, -1:], sums[:, : -d - 1] / sums[:, -1:]
+    spread = second.reshape(-1, d, d) - mean[:, :, None] * mean[:, None, :]
+    slopes = a2 / v * widest(spread) - 1
+    first = jnp.argmax(slopes > 0)
+    before, after = slopes[first - 1], slopes[first]
+    share = before / jnp.where(before == after, 1, before - after)
+    there = (after > 0) & (first > 0)
+    return jnp.where(there, times[first - 1] * (times[1] / times[0]) ** share, jnp.nan)
+
+
+def widest(spread: Float[Array, "n dim dim"]) -> Float[Array, " n"]:
+    """The largest eigenvalue of each covariance, by squaring them: after ten times, its power 1024.
+
+    Where the next one is that near, so is the mean of both that is found.
+    """
+
+    def squared(_: Array, power: Array) -> Array:
+        trace = jnp.trace(power, axis1=1, axis2=2)[:, None, None]
+        power = power / jnp.maximum(trace, 1e-30)
+        return power @ power
+
+    power = lax.fori_loop(0, 10, squared, spread)
+    trace = jnp.maximum(jnp.trace(power, axis1=1, axis2=2), 1e-30)
+    return jnp.trace(spread @ power, axis1=1, axis2=2) / trace
 
 
 def log_density(

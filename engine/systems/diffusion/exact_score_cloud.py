@@ -46,6 +46,7 @@ from engine.numerics.scores import (
     log_density,
     noising,
     shrunk,
+    speciation,
     variance,
 )
 from engine.numerics.shapes import DIMENSION, SHAPES, normalised
@@ -223,11 +224,13 @@ class ExactScoreCloud(System[State]):
     m: int = size(default=1000, span=(100, 20_000), symbol="M", help="data points")
 
     def init(self, key: Key[Array, ""]) -> State:
-        for_cloud, for_data, for_noise = jax.random.split(key, 3)
+        for_noise, for_data = jax.random.split(key)
         data = self.drawn(for_data)
-        shadows = projected(data)
+        # One draw, for each takes most of a second to compile.
+        noise = jax.random.normal(for_noise, (self.n + min(len(data), SLICED), 3))
+        shadows, limit = infinite(data, noise[self.n :])
         state = State(
-            cloud=jax.random.normal(for_cloud, (self.n, 3)),
+            cloud=noise[: self.n],
             data=data,
             time=jnp.asarray(EARLIEST),
             condensing=jnp.asarray(True),
@@ -235,7 +238,7 @@ class ExactScoreCloud(System[State]):
             seen=Belief(jnp.zeros((self.n, 3)), jnp.zeros(self.n), jnp.zeros(self.n)),
             width=jnp.asarray(-1.0),
             shadows=shadows,
-            infinite=infinite(data, shadows, for_noise),
+            infinite=limit,
             past=jnp.zeros((KEPT, 2)),
             spacing=jnp.mean(nearest(data, data)[1]),
             proposal=broad(PARTS, 3),
@@ -453,12 +456,12 @@ class ExactScoreCloud(System[State]):
         return Image(density, span=(0.0, 1.0), height=z, handle="slice_height"), Arrows(at, pull)
 
     def dial(self, state: State) -> Clock:
-        """Noise time, and where noise is as wide as the spacing of the data."""
+        """Noise time; where points begin to choose, and where noise is as wide as the spacing."""
         collapse = -jnp.log1p(-jnp.minimum(state.spacing / 3, 0.99)) / 2
         return Clock(
             state.time,
             state.condensing,
-            {"collapse": collapse},
+            {"speciation": speciation(state.data, self.kernel), "collapse": collapse},
             span=(1e-4, EARLIEST),
             turn="turn_back",
         )
@@ -513,19 +516,19 @@ class ExactScoreCloud(System[State]):
 
 
 def infinite(
-    data: Float[Array, "m 3"], shadows: Float[Array, "m 64"], key: Key[Array, ""]
-) -> Float[Array, " times"]:
-    """The sliced distance from the data to the data in noise, at TIMES.
+    data: Float[Array, "m 3"], noise: Float[Array, "some 3"]
+) -> tuple[Float[Array, "m 64"], Float[Array, " times"]]:
+    """The shadows of the data, and the sliced distance from the data in noise to them, at TIMES.
 
     Each point is noised once: the distance that sampling leaves, of order √(V/M), is far below
     that of the noise itself.
     """
-    if len(data) > SLICED:
-        data = data[:SLICED]
-        shadows = projected(data)
-    noise = jax.random.normal(key, data.shape)
+    some = data[: len(noise)]
 
-    def at(t: Float[Array, ""]) -> Float[Array, ""]:
-        return sliced(projected(shrunk(t) * data + jnp.sqrt(variance(t)) * noise), shadows)
+    def at(t: Float[Array, ""]) -> Float[Array, "some 64"]:
+        return projected(shrunk(t) * some + jnp.sqrt(variance(t)) * noise)
 
-    return lax.map(at, TIMES)
+    # Without noise at first: what puts shadows in order is compiled once.
+    shadows = lax.map(at, jnp.concatenate([jnp.zeros(1), TIMES]))
+    apart = jnp.sqrt(jnp.mean((shadows[1:] - shadows[0]) ** 2, axis=(1, 2)))
+    return (shadows[0] if len(some) == len(data) else projected(data)), apart

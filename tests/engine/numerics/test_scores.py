@@ -13,8 +13,10 @@ from engine.numerics.scores import (
     resting,
     score,
     shrunk,
+    speciation,
     spent,
     variance,
+    widest,
 )
 from engine.numerics.shapes import SHAPES, circle, normalised, sphere, torus
 
@@ -116,6 +118,38 @@ def test_the_local_dimension_is_that_of_the_shape(name, make, m, t, expected, to
     x = shrunk(t) * data + jnp.sqrt(variance(t)) * cloud(jax.random.key(2), m)
     dimension = jnp.mean(local_dimension(belief(x, data, t).spread, t))
     assert dimension == pytest.approx(expected, abs=tolerance)
+
+
+@pytest.mark.parametrize("width", [0.0, 0.4])
+def test_the_middle_lets_go_of_points_at_speciation(key, width):
+    """By the Jacobian of the score there; in units of −1/V, which it is with no data in sight."""
+    y = normalised(torus(key, 400))
+    slope = jax.jit(jax.jacfwd(lambda x, t: score(x[None], y, t, width)[0]))
+    t = speciation(y, width)
+    largest = [
+        jnp.linalg.eigvalsh(slope(jnp.zeros(3), time))[-1] * variance(time, width)
+        for time in (t - 0.05, t, t + 0.05)
+    ]
+    assert largest[2] < 0 < largest[0]
+    assert abs(largest[1]) < 0.01  # steps of 7 % in t, between which the slope is taken as linear
+
+
+def test_two_points_part_where_both_weigh_the_same():
+    two = jnp.array([[3**0.5, 0, 0], [-(3**0.5), 0, 0]])  # Λ = 3, and no weight ever differs
+    for h in (0.0, 0.4):
+        assert speciation(two, h) == pytest.approx(np.log(1 + 3 - h**2) / 2, rel=2e-3)
+
+
+def test_the_widest_direction_is_the_largest_eigenvalue(key):
+    factor = jax.random.normal(key, (20, 3, 3))
+    spread = factor @ factor.mT
+    # Rounding of float32, over ten squarings: what they lose of the power 1024 only turns the mean.
+    np.testing.assert_allclose(widest(spread), np.linalg.eigvalsh(spread)[:, -1], rtol=1e-4)
+    assert widest(jnp.zeros((1, 3, 3))) == 0
+
+
+def test_a_kernel_wider_than_the_data_has_no_speciation(key):
+    assert np.isnan(speciation(normalised(sphere(key, 100)), 1.5))
 
 
 def test_far_in_noise_nothing_is_known_and_at_the_end_one_point(key):
