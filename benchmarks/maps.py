@@ -88,12 +88,17 @@ def opened(system: Any) -> tuple[int, list[float]] | None:
                 diagram.measured is not None and diagram.measured.measured.any(),
             )
             if there[0] and times[0] == np.inf:
-                steps = np.nan_to_num(np.diff(mean, axis=0)).any(axis=1)
-                side = 1 + int(np.count_nonzero(steps))
+                side = 1 + max(changes(mean, axis) for axis in (0, 1))
             times = [min(t, now) if seen else t for t, seen in zip(times, there, strict=True)]
         time.sleep(0.002)
     worker.stop()
     return side, times
+
+
+def changes(mean: np.ndarray, axis: int) -> int:
+    """How often a picture changes along an axis."""
+    steps = np.nan_to_num(np.diff(mean, axis=axis))
+    return int(np.count_nonzero(steps.any(axis=1 - axis)))
 
 
 def main(names: list[str]) -> int:

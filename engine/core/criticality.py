@@ -32,6 +32,7 @@ SAMPLES = 64  # of each run in a piece; their observables leave the device toget
 PIECES = 8  # of a run; the first quarter of them is forgotten
 BRIEF = 2  # pieces of a run that begins in order and may lose it: longer ones escape by chance
 MORE = 2  # times as many of these: each says yes or no
+WAVERING = 0.15  # share of these that may change within the time they are looked at
 STEPS = 512  # of a run, at first
 LONGEST = 65_536  # steps of a run; what remembers its past for longer is refused
 MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
@@ -124,6 +125,8 @@ def _centred(system: System[Any], how: Criticality) -> Criticality:
     The window alone comes from theory; what is found in it comes from runs.
     """
     low, high = how.span
+    if how.method == "loss":
+        return how  # it asks no more of its window than that something is lost within
     expected = _expected(system, how, (low + high) / 2)
     if expected is None or low + 0.2 * (high - low) < expected < high - 0.2 * (high - low):
         return how
@@ -160,7 +163,10 @@ def run_sizes(
             every = steps / (SAMPLES * pieces)
             memory = every * np.array([_memory(rows) for rows in kept[order]])
             worst = float(np.max(memory))
-            if how.method == "loss" or worst * MEMORIES <= 0.75 * steps:
+            if how.method == "loss":
+                _check_settled(kept[observed] > how.level, f"{name} = {size}", steps)
+                break
+            if worst * MEMORIES <= 0.75 * steps:
                 break
             if 2 * steps > longest:
                 raise TooSlow(
@@ -187,6 +193,19 @@ def run_sizes(
         np.stack([memory for _, memory in found]),
         steps,
     )
+
+
+def _check_settled(holds: np.ndarray, where: str, steps: int) -> None:
+    """Refuse runs [point, seed, sample] that have yet to lose what they will lose."""
+    third = holds.shape[-1] // 3
+    early, late = (part.mean(axis=-1) > 0.5 for part in (holds[..., :third], holds[..., -third:]))
+    change = float(np.mean(early != late))
+    if change > WAVERING:
+        raise TooSlow(
+            f"At {where}, {change:.0%} of the runs still lose or regain their order within "
+            f"{steps} steps: they relax too slowly to tell what they hold; choose values at which "
+            "they settle."
+        )
 
 
 def size_of(system: System[Any]) -> str:

@@ -93,8 +93,8 @@ class HopfieldAGS(System[State]):
     clock = "sweeps"
     critical = Criticality(
         "load",
-        (16, 24, 32),
-        (0.02, 0.25),
+        (24, 32, 48),
+        (0.001, 0.25),
         "loss",
         "overlap",
         level=0.7,

@@ -51,6 +51,16 @@ def test_a_system_that_is_too_slow_is_refused_with_the_reason():
         list(find_critical_point(CurieWeiss(rate=0.001), seeds=4, longest=1024))
 
 
+def test_runs_that_are_still_losing_their_order_are_refused():
+    class Fading(CurieWeiss):
+        """It forgets what it began with, by and by."""
+
+        critical = Criticality("temperature", (64, 256), (1.5, 9.0), "loss", level=0.6)
+
+    with pytest.raises(TooSlow, match=r"At n = 256, \d+% of the runs still lose or regain"):
+        list(find_critical_point(Fading(rate=0.01), seeds=4))
+
+
 def test_where_nothing_turns_it_is_said():
     class Elsewhere(CurieWeiss):
         """Looked for far from where it turns."""

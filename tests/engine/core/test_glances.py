@@ -104,10 +104,9 @@ def test_what_ends_is_seen_at_its_end():
 
 
 def test_a_map_begins_with_what_was_seen_and_ends_as_it_would_without():
-    effort = {"settle": 8, "measure": 8}
     seen = last(TRAP, X, Y, "place", steps=4)
-    first, *_, found = fill(TRAP, X, Y, "place", known=seen, **effort)
+    first, *_, found = fill(TRAP, X, Y, "place", known=seen, settle=8, measure=8)
     np.testing.assert_array_equal(first.mean, seen.mean)
-    *_, plain = fill(TRAP, X, Y, "place", **effort)
+    *_, plain = fill(TRAP, X, Y, "place", settle=8, measure=8)
     np.testing.assert_array_equal(found.mean, plain.mean)
     assert found.complete

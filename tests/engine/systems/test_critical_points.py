@@ -1,0 +1,34 @@
+"""What the button finds from runs alone, against what is exact: few runs of small systems."""
+
+import pytest
+
+from engine.core.criticality import CriticalPoint, find_critical_point
+from engine.systems.spins.hopfield_ags import HopfieldAGS, capacity
+from engine.systems.spins.ising_2d import Ising2D
+
+
+class SmallIsing(Ising2D):
+    """Boards that are soon swept."""
+
+    critical = Ising2D.critical._replace(sizes=(8, 32))
+
+
+class SmallHopfield(HopfieldAGS):
+    """Networks that are soon swept."""
+
+    critical = HopfieldAGS.critical._replace(sizes=(16, 20))
+
+
+@pytest.mark.parametrize(
+    ("system", "exact", "seeds", "error"),
+    [
+        (SmallIsing(), 2.2692, 6, 0.04),  # 2 / ln(1 + √2); the button's: 2.280 ± 0.006
+        (SmallHopfield(temperature=0.001), capacity()[0], 4, 0.05),  # the button's: ± 0.010
+    ],
+    ids=["ising", "hopfield"],
+)
+def test_the_critical_point_is_found_within_its_error(system, exact, seeds, error):
+    *_, point = find_critical_point(system, seeds=seeds)
+    assert isinstance(point, CriticalPoint)
+    assert point.error < error
+    assert abs(point.value - exact) < 3 * point.error
