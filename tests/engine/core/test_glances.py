@@ -41,9 +41,12 @@ def test_nothing_is_compiled_for_a_glance_beside_a_run():
     run = Simulation(CurieWeiss(n=64)).run(1)
     run.look()
     compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, _, **about: compiled.append(event) if "compile" in event else None
-    )
+
+    def hear(event, duration_secs, **about):
+        if "compile" in event:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(hear)
     x, y = Axis("temperature", 0.5, 1.5, 16), Axis("field", -0.5, 0.5, 16)
     seen = last(CurieWeiss(n=64), x, y, "order", steps=8)
     jax.monitoring.clear_event_listeners()

@@ -23,7 +23,12 @@ class SmallHopfield(HopfieldAGS):
     ("system", "exact", "seeds", "error"),
     [
         (SmallIsing(), 2.2692, 6, 0.04),  # 2 / ln(1 + √2); the button's: 2.280 ± 0.006
-        (SmallHopfield(temperature=0.001), capacity()[0], 4, 0.05),  # the button's: ± 0.010
+        (
+            SmallHopfield(temperature=0.001, images=None),
+            capacity()[0],
+            4,
+            0.05,
+        ),  # the button's: ± 0.010
     ],
     ids=["ising", "hopfield"],
 )
