@@ -103,24 +103,26 @@ class Training(Generic[Network]):
         return lax.fori_loop(0, jnp.round(jnp.asarray(steps, float)).astype(int), step, learned)
 
 
-def drawn_at_once(build: Callable[[Key[Array, ""]], Network], key: Key[Array, ""]) -> Network:
+def drawn_at_once(
+    build: Callable[[Key[Array, ""]], Network], key: Key[Array, ""], *, biases: bool = False
+) -> Network:
     """The network that `build` makes, with all its weights from one draw: it compiles much faster.
 
-    As equinox does, matrices are uniform within ±1/√inputs; all else begins at zero.
+    As equinox does, matrices are uniform within ±1/√inputs, and so are `biases` if they are asked
+    for, each behind its matrix; all else begins at zero.
     """
     outline = eqx.filter_eval_shape(build, jax.random.key(0))
     weights, rest = eqx.partition(outline, is_outline)
     leaves, tree = jax.tree.flatten(weights)
-    sizes = [leaf.size if leaf.ndim > 1 else 0 for leaf in leaves]
+    sizes = [leaf.size if leaf.ndim > 1 or biases else 0 for leaf in leaves]
     parts = jnp.split(
         jax.random.uniform(key, (sum(sizes),), minval=-1, maxval=1), np.cumsum(sizes)[:-1]
     )
-    drawn = [
-        part.reshape(leaf.shape) / np.sqrt(leaf.shape[-1])
-        if leaf.ndim > 1
-        else jnp.zeros(leaf.shape)
-        for part, leaf in zip(parts, leaves, strict=True)
-    ]
+    drawn, inputs = [], 1
+    for part, leaf in zip(parts, leaves, strict=True):
+        inputs = leaf.shape[-1] if leaf.ndim > 1 else inputs
+        shaped = part.reshape(leaf.shape) if part.size else jnp.zeros(leaf.shape)
+        drawn.append(shaped / np.sqrt(inputs))
     return eqx.combine(jax.tree.unflatten(tree, drawn), rest)
 
 

@@ -17,7 +17,7 @@ from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.small_ising import exact, torus
-from engine.numerics.training import Learned, Training, adam
+from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
 LARGEST = 4  # length of a lattice whose states can be listed
@@ -138,7 +138,11 @@ class MarginalizationModel(System[State]):
             whole, up, down = jax.vmap(jax.vmap(lambda x: self.marginal(network, x)))(both)
             return jnp.mean((whole - jnp.logaddexp(up, down)) ** 2)
 
-        return Training(build, loss, adam(self.rate, decay=3000, floor=0.1))
+        return Training(
+            lambda key: drawn_at_once(build, key, biases=True),
+            loss,
+            adam(self.rate, decay=3000, floor=0.1),
+        )
 
     def parts(
         self, key: Key[Array, ""], chains: Float[Array, "chains d"], count: int

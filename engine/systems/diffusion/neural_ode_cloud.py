@@ -16,7 +16,7 @@ from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Points, S
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
-from engine.numerics.training import Learned, Training, adam
+from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
 SOLVERS = {
@@ -27,7 +27,7 @@ SOLVERS = {
 }
 MOST = 128  # steps of a solve, at most
 LEARNT = 20  # midpoint steps of the flow that is trained
-MOMENTS = 25  # of the path that is shown
+MOMENTS = LEARNT + 1  # of the path that is shown
 SWEEP = 120  # steps in which the swarm is shown from the beginning to the end of the flow
 TRAILS = 120
 LATTICE = 15  # lines of the grid
@@ -99,12 +99,12 @@ class NeuralOdeCloud(System[State]):
         "loss": Hint(large=False),
     }
     presets = (
-        Preset("in the plane", augment="0", dataset="annuli", task="classify"),
-        Preset("lifted", augment="1", dataset="annuli", task="classify"),
-        Preset("moons", augment="0", dataset="moons", task="classify"),
-        Preset("spirals", augment="1", dataset="spirals", task="classify"),
-        Preset("density of moons", augment="0", dataset="moons", task="density"),
-        Preset("lazy", augment="1", dataset="annuli", task="classify", effort=0.1),
+        Preset("in the plane", dimensions=2, dataset="annuli", task="classify"),
+        Preset("lifted", dimensions=3, dataset="annuli", task="classify"),
+        Preset("moons", dimensions=2, dataset="moons", task="classify"),
+        Preset("spirals", dimensions=3, dataset="spirals", task="classify"),
+        Preset("density of moons", dimensions=2, dataset="moons", task="density"),
+        Preset("lazy", dimensions=3, dataset="annuli", task="classify", effort=0.1),
     )
     quantities = (
         Quantity("loss", symbol="L", log=True, help="averaged over the last steps"),
@@ -141,17 +141,17 @@ class NeuralOdeCloud(System[State]):
         default="classify", choices=("classify", "density"), help="what the flow is trained for"
     )
     dataset: str = start(default="annuli", choices=("annuli", "moons", "spirals"), help="the data")
-    augment: str = start(
-        default="0", choices=("0", "1", "2", "3"), help="further dimensions, all 0 at first"
-    )
     n: int = size(default=600, span=(64, 4000), symbol="N", help="points that are shown")
+    dimensions: int = size(
+        default=2, span=(2, 5), symbol="d", help="of the flow; beyond the plane all begin at 0"
+    )
     width: int = size(default=32, span=(8, 128), symbol="W", help="neurons of a layer")
     batch: int = size(default=256, span=(16, 1024), symbol="B", help="samples of a step")
 
     @property
     def dim(self) -> int:
         # A density is that of the plane: further dimensions would have none to begin with.
-        return 2 + (int(self.augment) if self.task == "classify" else 0)
+        return self.dimensions if self.task == "classify" else 2
 
     def training(self) -> Training[Network]:
         def build(key: Key[Array, ""]) -> Network:
@@ -162,14 +162,17 @@ class NeuralOdeCloud(System[State]):
 
         def loss(network: Network, key: Key[Array, ""]) -> Float[Array, ""]:
             x, label = drawn(self.dataset, key, self.batch)
-            end = self.carried(network, x)
-            price = self.effort * jnp.mean(end.work)
-            if self.task == "density":
-                return price - jnp.mean(log_density(end))
-            logit = jax.vmap(network.readout)(end.x)[:, 0]
-            return price + jnp.mean(optax.sigmoid_binary_cross_entropy(logit, label))
+            return self.price(network, self.carried(network, x), label)
 
-        return Training(build, loss, adam(self.rate))
+        return Training(lambda key: drawn_at_once(build, key, biases=True), loss, adam(self.rate))
+
+    def price(self, network: Network, end: Carried, label: Float[Array, " n"]) -> Float[Array, ""]:
+        """What is to become small, of points that have been carried to their ends."""
+        effort = self.effort * jnp.mean(end.work)
+        if self.task == "density":
+            return effort - jnp.mean(log_density(end))
+        logit = jax.vmap(network.readout)(end.x)[:, 0]
+        return effort + jnp.mean(optax.sigmoid_binary_cross_entropy(logit, label))
 
     def raised(self, x: Float[Array, "n 2"]) -> Float[Array, "n dim"]:
         return jnp.pad(x, ((0, 0), (0, self.dim - 2)))
@@ -191,7 +194,11 @@ class NeuralOdeCloud(System[State]):
         return solution.ys
 
     def carried(self, network: Network, x: Float[Array, "n 2"]) -> Carried:
-        """The end of the flow as it is trained: by a fixed number of midpoint steps.
+        """The end of the flow as it is trained."""
+        return self.trained(network, x)[0]
+
+    def trained(self, network: Network, x: Float[Array, "n 2"]) -> tuple[Carried, Carried]:
+        """The end of the flow and its moments: by a fixed number of midpoint steps.
 
         A scan of known length is differentiated and compiled in a fraction of the time of a solver
         that could stop anywhere.
@@ -201,11 +208,12 @@ class NeuralOdeCloud(System[State]):
         def moved(y: Carried, slope: Carried, h: float) -> Carried:
             return jax.tree.map(lambda y, f: y + h * f, y, slope)
 
-        def advance(y: Carried, k: Array) -> tuple[Carried, None]:
+        def advance(y: Carried, k: Array) -> tuple[Carried, Carried]:
             half = moved(y, self.slope(network, k * dt, y), dt / 2)
-            return moved(y, self.slope(network, (k + 0.5) * dt, half), dt), None
+            return moved(y, self.slope(network, (k + 0.5) * dt, half), dt), y
 
-        return jax.lax.scan(advance, self.begun(x), jnp.arange(float(LEARNT)))[0]
+        end, before = jax.lax.scan(advance, self.begun(x), jnp.arange(float(LEARNT)))
+        return end, jax.tree.map(lambda y, last: jnp.concatenate([y, last[None]]), before, end)
 
     def begun(self, x: Float[Array, "n 2"]) -> Carried:
         return Carried(self.raised(x), jnp.zeros(len(x)), jnp.zeros(len(x)))
@@ -230,24 +238,28 @@ class NeuralOdeCloud(System[State]):
     def init(self, key: Key[Array, ""]) -> State:
         for_network, for_data = jax.random.split(key)
         x, label = drawn(self.dataset, for_data, self.n)
-        learned = self.training().begin(for_network)
-        path = jnp.zeros((MOMENTS, self.n, self.dim))
-        grid = jnp.zeros((MOMENTS, LATTICE**2, self.dim))
-        return self.seen(State(learned, x, label, path, grid, jnp.zeros(()), jnp.int32(0)))
+        training = self.training()
+        learned = training.begin(for_network, before=0.0)
+        network = training.network(learned)
+        # At first as it is trained, not by the chosen solver: that one compiles for seconds.
+        end, along = self.trained(network, self.swarm(x))
+        own = jax.tree.map(lambda y: y[: self.n], end)
+        learned = learned._replace(loss=self.price(network, own, label))
+        return State(learned, x, label, *self.parted(along), jnp.int32(0))
 
-    def seen(self, state: State) -> State:
-        """With the paths of the present weights."""
-        network = self.training().network(state.learned)
-        along = self.along(network, jnp.concatenate([state.x, lattice()]))
-        return state._replace(
-            path=along.x[:, : self.n],
-            lattice=along.x[:, self.n :],
-            kinetic=jnp.mean(along.work[-1, : self.n]),
-        )
+    def swarm(self, x: Float[Array, "n 2"]) -> Float[Array, "all 2"]:
+        """All that is carried: the data, and the lattice."""
+        return jnp.concatenate([x, lattice()])
+
+    def parted(self, along: Carried) -> tuple[Array, Array, Array]:
+        """The paths of the data and of the lattice, and the kinetic energy of the data."""
+        n = self.n
+        return along.x[:, :n], along.x[:, n:], jnp.mean(along.work[-1, :n])
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
         learned = self.training().on(state.learned, key, self.pace)
-        return self.seen(state._replace(learned=learned, shown=state.shown + 1))
+        along = self.along(self.training().network(learned), self.swarm(state.x))
+        return State(learned, state.x, state.label, *self.parted(along), state.shown + 1)
 
     def observables(self, state: State) -> Scalars:
         network = self.training().network(state.learned)

@@ -15,8 +15,9 @@ from engine.core.layers import Axes, Bars, Box, Captions, Colour, Curve, Frame, 
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
 from engine.core.theory import Boundary, Flags, Scalars
+from engine.numerics.matrices import orthonormal
 from engine.numerics.shapes import torus
-from engine.numerics.training import Learned, Training, adam
+from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
 SPECTRA = {
@@ -178,7 +179,7 @@ class VaeActive(System[State]):
             price = jnp.sum(mean**2 + jnp.exp(log_variance) - log_variance - 1, axis=1) / 2
             return jnp.mean(off / (2 * self.s2) + self.beta * price)
 
-        return Training(build, loss, adam(self.rate))
+        return Training(lambda key: drawn_at_once(build, key, biases=True), loss, adam(self.rate))
 
     def drawn_linear(self, key: Key[Array, ""]) -> Linear:
         one, other = jax.random.split(key)
@@ -201,7 +202,7 @@ class VaeActive(System[State]):
 
     def init(self, key: Key[Array, ""]) -> State:
         for_network, for_data, for_place, for_noise = jax.random.split(key, 4)
-        place = jnp.linalg.qr(jax.random.normal(for_place, (DIMENSIONS, 3)))[0].T
+        place = orthonormal(jax.random.normal(for_place, (DIMENSIONS, 3))).T
         if self.linear:
             spectrum = jnp.asarray(self.spectrum())
             data = jnp.sqrt(spectrum) * jax.random.normal(for_data, (self.n, len(spectrum)))

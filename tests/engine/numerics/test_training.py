@@ -58,6 +58,9 @@ def test_weights_of_one_draw_are_spread_as_those_of_many(untrained):
     # 256 numbers: four standard errors of their deviation are 4 · 0.45/√256 = 11 % of it.
     assert jnp.std(middle.weight) == pytest.approx(1 / math.sqrt(48), rel=0.11)
     assert not middle.bias.any()
+    biased = drawn_at_once(build, jax.random.key(0), biases=True).layers[1]
+    assert jnp.max(jnp.abs(biased.bias)) <= 0.25
+    assert jnp.std(biased.bias) > 0.08  # sixteen of them: 1/√48 within 45 %
 
 
 def test_a_pause_changes_nothing(untrained):
