@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, Trails, strung
 from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, poke
@@ -90,6 +90,10 @@ class FractionalSwarm(System[State]):
         "displacement": Hint(large=False),
         "likelihood": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (
+        Pair("rough | smooth", {"hurst": 0.2}, {"hurst": 0.8}),
+        Pair("Brownian | smooth", {"hurst": 0.5}, {"hurst": 0.8}),
+    )
     presets = (
         Preset("rough", hurst=0.2, force="free"),
         Preset("Brownian", hurst=0.5, force="free"),

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import (
     Arrows,
     Axes,
@@ -28,6 +28,7 @@ from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.distances import sliced_wasserstein
+from engine.numerics.matrices import eigh, inverse, orthonormal, singular_values
 from engine.numerics.scores import BLOCK, weighted
 from engine.numerics.shapes import DIMENSION, SHAPES, normalised
 from engine.numerics.subspaces import largest_angle
@@ -109,6 +110,7 @@ class GaugeFreedom(System[State]):
         "slice": Hint(large=False),
         "stretch": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (Pair("no gauge | gauge", {"gauge": 0.0}, {"gauge": 1.5}),)
     presets = (
         Preset("swirl", gauge=1.5, tilt=0.0, surplus="gauge"),
         Preset("no gauge", gauge=0.5, tilt=0.0, surplus="symmetric"),
@@ -180,7 +182,7 @@ class GaugeFreedom(System[State]):
         frame = jnp.eye(3, self.dim)
         if self.dim > 3:
             mixed = jax.random.normal(for_frame, (self.dim, 3))
-            frame = jnp.linalg.qr(mixed)[0].T
+            frame = orthonormal(mixed).T
         state = State(
             swarms=jnp.zeros((2, self.n, self.dim)),
             data=self.drawn(for_data) @ frame,
@@ -266,7 +268,7 @@ class GaugeFreedom(System[State]):
     def precision(self, state: State, sigma: Array) -> Float[Array, "dim dim"]:
         """The inverse covariance of the sheet in noise."""
         flat = state.frame[:2].T @ state.frame[:2]
-        return jnp.linalg.inv(flat + sigma**2 * jnp.eye(self.dim))
+        return inverse(flat + sigma**2 * jnp.eye(self.dim))
 
     def field(self, state: State, swarms: Float[Array, "2 n dim"], sigma: Array) -> Array:
         """σ² s of each swarm."""
@@ -339,7 +341,7 @@ class GaugeFreedom(System[State]):
         both = jnp.stack([s, s + self.gauge * self.twisted(s, self.plane(state))])
         s = both.reshape(2, PROBES, SCORES, self.dim)
         s = s - jnp.mean(s, axis=2, keepdims=True)  # the slope of a density along the shape
-        square, directions = jnp.linalg.eigh(jnp.swapaxes(s, -1, -2) @ s / SCORES)
+        square, directions = eigh(jnp.swapaxes(s, -1, -2) @ s / SCORES)
         return jnp.sqrt(jnp.maximum(square[..., ::-1], 1e-20)), directions[..., ::-1]
 
     def observables(self, state: State) -> Scalars:
@@ -495,5 +497,5 @@ def samples(dim: int) -> Float[np.ndarray, "probes scores dim"]:
 
 def singular(stretch: Float[Array, "2 carried dim dim"]) -> Float[Array, "2 dim"]:
     """The mean logarithm of each singular value, largest first."""
-    values = jnp.linalg.svd(stretch, compute_uv=False)
+    values = singular_values(stretch)
     return jnp.mean(jnp.log(jnp.maximum(values, 1e-30)), axis=1)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, Trails, strung
 from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, poke
@@ -86,6 +86,10 @@ class KineticPaths(System[State]):
         "lines": Hint(large=False),
         "speed": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (
+        Pair("many steps | few", {"steps": 100}, {"steps": 6}),
+        Pair("clusters | one Gaussian", {"spread": 0.1}, {"spread": 1.0}),
+    )
     presets = (
         Preset("optimal", path="optimal", steps=100),
         Preset("straight", path="straight", steps=100),

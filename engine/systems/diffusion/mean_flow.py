@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
-from engine.core.about import Equation, Hint, Preset, Quantity
+from engine.core.about import Equation, Hint, Pair, Preset, Quantity
 from engine.core.layers import Arrows, Axes, Box, Captions, Colour, Curve, Frame, Points
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
@@ -78,6 +78,10 @@ class MeanFlow(System[State]):
         "arrows": Hint(large=False),
         "loss": Hint(large=False),
     }
+    pairs: ClassVar[tuple[Pair, ...]] = (
+        Pair("one step | four steps", {"steps": 1}, {"steps": 4}),
+        Pair("with pairs of times | without", {"share": 0.5}, {"share": 0.0}),
+    )
     presets = (
         Preset("one step", steps=1, field="learned", target="data"),
         Preset("four steps", steps=4, field="learned", target="data"),
@@ -107,11 +111,11 @@ class MeanFlow(System[State]):
         log=True,
         limits=(1, 256),
     )
-    share: Scalar = live(
-        default=0.5, span=(0, 1), symbol="f", help="share of pairs with r < t", limits=(0, 1)
-    )
     pace: Scalar = live(
         default=8, span=(0, 50), symbol="k", help="optimiser steps; 0 pauses", limits=(0, 1000)
+    )
+    share: Scalar = live(
+        default=0.5, span=(0, 1), symbol="f", help="share of pairs with r < t", limits=(0, 1)
     )
     rate: Scalar = live(
         default=2e-3, span=(1e-4, 1e-2), symbol="η", help="of learning", log=True, limits=(0, 1)
