@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from engine.numerics.matrices import solve
+
 
 RIDGE = 1e-4  # of the variances of the helpers, some of which may hardly differ
 
@@ -41,7 +43,7 @@ def coefficients(sums: Sums, wanted: int) -> Float[Array, "e k"]:
     among = c[wanted:, wanted:]
     unit = jnp.sqrt(jnp.maximum(jnp.diagonal(among), 1e-12))
     among = among / (unit[:, None] * unit) + RIDGE * jnp.eye(len(unit))
-    return jnp.linalg.solve(among, c[wanted:, :wanted] / unit[:, None]).T / unit
+    return solve(among, c[:wanted, wanted:] / unit) / unit
 
 
 def helped(sums: Sums, by: Float[Array, "e k"]) -> tuple[Float[Array, " e"], Float[Array, " e"]]:

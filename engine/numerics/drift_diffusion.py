@@ -1,8 +1,9 @@
 """Densities on a line that drift and diffuse, without a particle's noise."""
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
+
+from engine.numerics.matrices import solve_in_line
 
 
 Scalar = int | float | Float[Array, ""]
@@ -27,7 +28,7 @@ def carried(
     lower = jnp.concatenate([zero, -down])
     upper = jnp.concatenate([-up, zero])
     middle = 1 + jnp.concatenate([down, zero]) + jnp.concatenate([zero, up])
-    return lax.linalg.tridiagonal_solve(lower, middle, upper, density[:, None])[:, 0]
+    return solve_in_line(lower, middle, upper, density)
 
 
 def bernoulli(w: Float[Array, " g"]) -> Float[Array, " g"]:

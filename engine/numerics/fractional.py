@@ -13,9 +13,10 @@ from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 from scipy.special import gammainc
+
+from engine.numerics.matrices import cholesky, solve_below
 
 
 SLOWEST, FASTEST = 1 / 20, 20.0
@@ -135,8 +136,7 @@ def likelihood(
     """
     seen = known[:, None] * known
     c = covariance * seen + jnp.diag(noise**2 * known + (1 - known))
-    root = jnp.linalg.cholesky(c)
-    rows = jnp.broadcast_to((paths * known).T, (len(c), *paths.T.shape))
-    white = solve_triangular(root, rows, lower=True)
+    root = cholesky(c)
+    white = solve_below(root, (paths * known).T)
     log_det = 2 * jnp.sum(jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)), axis=-1)
     return -(len(paths) * log_det + jnp.sum(white**2, axis=(-2, -1))) / 2

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from engine.numerics.matrices import solve
+
 
 Scalar = int | float | Float[Array, ""]
 Grid = Float[Array, "g g"]  # by x, then by y
@@ -263,7 +265,7 @@ class Network(Functional):
         tied = (answer * share * (1 + self.confinement / self.temperature * wish**2)).T @ answer
         tied = tied - self.confinement / self.temperature * made.T @ made
         matrix = jnp.eye(len(self.x)) + tied / (self.confinement * len(self.x))
-        return guess + jnp.linalg.solve(matrix, made[0] - guess) / 2
+        return guess + solve(matrix, made[0] - guess) / 2
 
     def at(self, guess: Float[Array, " m"]) -> Float[Array, ""]:
         density, wish = self.density(guess), self.wish(guess)

@@ -13,6 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from engine.numerics.matrices import solve
+
 
 SQUARINGS = 12  # a slowest relaxation of 1/4096 of the fastest is settled to e⁻¹ by then
 
@@ -125,7 +127,7 @@ def current_cumulants(
     signed = crossing(rate, -2) - crossing(rate, -1)
     change = flow.T - jnp.diag(jnp.sum(flow, axis=1))
     # R x = J p − R'p with Σ x = 0; the term in p 1ᵀ makes the matrix regular and x sum to 0.
-    x = jnp.linalg.solve(change - jnp.outer(p, jnp.ones_like(p)), current * p - p @ signed)
+    x = solve(change - jnp.outer(p, jnp.ones_like(p)), current * p - p @ signed)
     return current, p @ (out + back) + 2 * x @ (out - back)
 
 

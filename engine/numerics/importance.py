@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from engine.numerics.matrices import cholesky, inverse
+
 
 FLOOR = 1e-3  # of a part's weight and of its variances: it must be able to come back
 
@@ -46,16 +48,16 @@ def drawn(key: Key[Array, ""], proposal: Proposal, n: int) -> Float[Array, "n di
     # From every n-th of the whole one: parts are met as often as they weigh.
     u = (jnp.arange(n) + jax.random.uniform(for_part)) / n
     part = jnp.minimum(jnp.searchsorted(share, u * share[-1]), len(share) - 1)
-    factor = jnp.linalg.cholesky(proposal.covariance)
+    factor = cholesky(proposal.covariance)
     z = jax.random.normal(for_place, (n, proposal.mean.shape[1]))
     return proposal.mean[part] + jnp.einsum("nij,nj->ni", factor[part], z)
 
 
 def log_parts(x: Float[Array, "n dim"], proposal: Proposal) -> Float[Array, "n k"]:
     """ln of the part of each Gaussian in the density at x."""
-    factor = jnp.linalg.cholesky(proposal.covariance)
-    inverse = jnp.linalg.inv(factor)
-    apart = jnp.einsum("kij,nkj->nki", inverse, x[:, None] - proposal.mean)
+    factor = cholesky(proposal.covariance)
+    unmixing = inverse(factor)
+    apart = jnp.einsum("kij,nkj->nki", unmixing, x[:, None] - proposal.mean)
     size = jnp.sum(jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)), axis=1)
     normal = x.shape[1] / 2 * jnp.log(2 * jnp.pi) + size
     return jnp.log(proposal.weight) - jnp.sum(apart**2, axis=-1) / 2 - normal

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from engine.numerics.matrices import solve
+
 
 Scalar = int | float | Float[Array, ""]
 
@@ -110,7 +112,7 @@ def settled(
             [-(r**2), -2 * r * s, near_s * (2 - near_s)],
         ]
     )
-    xx, xv, vv = jnp.linalg.solve(matrix, jnp.array([by.xx, by.xv, by.vv]))
+    xx, xv, vv = solve(matrix, jnp.array([by.xx, by.xv, by.vv]))
     trace, determinant = p + s, p * s - q * r  # Jury: |λ| < 1 for both eigenvalues
     stable = (jnp.abs(determinant) < 1) & (jnp.abs(trace) < 1 + determinant)
     xx, xv, vv = jnp.where(stable, jnp.stack([xx, xv, vv]), jnp.nan)

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from engine.numerics.matrices import solve
+
 
 ROUNDS = 60  # of Newton's method, most of them short steps from a bad start
 LONGEST = 2.0  # step of a multiplier
@@ -28,7 +30,7 @@ def matched(
         spread = (p[:, None] * off).T @ off
         unit = jnp.sqrt(jnp.diagonal(spread)) + 1e-12  # what is rare is known as well as it can be
         scaled = spread / (unit[:, None] * unit) + 1e-6 * jnp.eye(len(unit))
-        step = jnp.linalg.solve(scaled, (mean - p @ features) / unit) / unit
+        step = solve(scaled, (mean - p @ features) / unit) / unit
         return multipliers + step * jnp.minimum(1, LONGEST / jnp.max(jnp.abs(step) + 1e-12))
 
     return lax.fori_loop(0, ROUNDS, nearer, start)

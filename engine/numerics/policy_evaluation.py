@@ -13,6 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Key
 
+from engine.numerics.matrices import solve
+
 
 LEAST = 1e-3  # of κ: below it the paths differ by a part in a thousand, and formulas cancel
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(7)  # exact for all that is averaged here
@@ -132,7 +134,7 @@ def nearer(
     """θ one step on: implicitly, so that no rate is too large."""
     off = law.right - jnp.einsum("kij,kj->ki", law.matrix, theta)
     damped = jnp.eye(2) + rate * law.matrix
-    return theta + rate * jnp.linalg.solve(damped, off[..., None])[..., 0]
+    return theta + rate * solve(damped, off)
 
 
 def least_td_error(problem: str, walk: Walk) -> Float[Array, " 2"]:
@@ -147,7 +149,7 @@ def least_td_error(problem: str, walk: Walk) -> Float[Array, " 2"]:
     gain, change = there.base - base + walk.dt * reward, there.features - f
     weight = jnp.asarray(np.outer(WEIGHTS, WEIGHTS), jnp.float32)
     matrix = jnp.einsum("itab,jtab,ab->ij", change, change, weight)
-    return jnp.linalg.solve(matrix, -jnp.einsum("itab,tab,ab->i", change, gain, weight))
+    return solve(matrix, -jnp.einsum("itab,tab,ab->i", change, gain, weight))
 
 
 def distance(problem: str, walk: Walk, off: Float[Array, "*some 2"]) -> Float[Array, "*some"]:

@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from engine.numerics.matrices import eigvalsh
+
 
 def largest_angle(
     one: Float[Array, "*k dim dim"], other: Float[Array, "*k dim dim"], taken: Bool[Array, "*k dim"]
@@ -14,5 +16,5 @@ def largest_angle(
     """
     ours, theirs = one * taken[..., None, :], other * taken[..., None, :]
     out = theirs - ours @ (jnp.swapaxes(ours, -1, -2) @ theirs)
-    square = jnp.linalg.eigvalsh(jnp.swapaxes(out, -1, -2) @ out)[..., -1]
+    square = eigvalsh(jnp.swapaxes(out, -1, -2) @ out)[..., -1]
     return jnp.arcsin(jnp.sqrt(jnp.clip(square, 0, 1)))

@@ -14,6 +14,7 @@ from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, histogra
 from engine.core.parameters import Scalar, asset, live, size, start
 from engine.core.system import Scene
 from engine.core.theory import Boundary, Flags, Scalars
+from engine.numerics.matrices import orthonormal
 from engine.numerics.roots import bisect
 from engine.numerics.shapes import SHAPES, normalised
 
@@ -326,7 +327,7 @@ class KdeRegimes(Scene[State]):
             corner = jnp.full(3, 2.6)
             return Box(-corner, corner), Points(state.x, {"ln ρ": Colour(density)})
         axes = jnp.concatenate([state.x[:1], jnp.eye(self.d)[: min(2, self.d - 1)]]).T
-        frame = jnp.linalg.qr(axes)[0]
+        frame = orthonormal(axes)
         turned = frame * jnp.sign(state.x[0] @ frame[:, 0])
         # Where fewer samples are used than drawn, some are drawn twice.
         which = jnp.arange(min(DRAWN, self.room)) % jnp.maximum(self.samples(), 1).astype(int)

@@ -210,7 +210,8 @@ class MetaFlow(System[State]):
         if self.law == "attraction":
             return jnp.mean(x, axis=0) + off / (1 + jnp.trace(covariance) / 2)
         # C^(−1/2) of two dimensions, by Cayley and Hamilton.
-        trace, root = jnp.trace(covariance), jnp.sqrt(jnp.linalg.det(covariance))
+        (a, b), (_, d) = covariance
+        trace, root = a + d, jnp.sqrt(a * d - b**2)
         unmixed = (trace + root) * jnp.eye(2) - covariance
         return off @ unmixed / (root * jnp.sqrt(trace + 2 * root))
 

@@ -13,6 +13,7 @@ from engine.core.layers import Axes, Curve, Frame, Image, Points
 from engine.core.parameters import Scalar, live, size
 from engine.core.system import System
 from engine.core.theory import Boundary, Flags, Scalars
+from engine.numerics.matrices import eigh
 
 
 class Moments(NamedTuple):
@@ -180,7 +181,7 @@ class Grokking(System[State]):
         spread = plane.T @ (second - jnp.outer(mean, mean)) @ plane
         turn = jnp.linspace(0, 2 * jnp.pi, 65)
         ring = 2 * jnp.stack([jnp.cos(turn), jnp.sin(turn)], axis=1)
-        low, high = jnp.linalg.eigh(spread)
+        low, high = eigh(spread)
         ellipse = mean @ plane + ring * jnp.sqrt(jnp.maximum(low, 0)) @ high.T
         return {
             "neurons": (

@@ -28,6 +28,7 @@ from engine.core.theory import Flags, Scalars
 from engine.numerics import control_variates, sobol
 from engine.numerics.control_variates import Sums
 from engine.numerics.importance import Proposal, adapted, drawn, effective, log_parts
+from engine.numerics.matrices import cholesky
 from engine.numerics.training import ROWS, History, longer
 
 
@@ -340,7 +341,7 @@ class ImportanceCloud(System[State]):
         """Ellipses of the mixture at two standard deviations, and edges of the half-planes."""
         circle = jnp.asarray(np.stack([np.cos(TURN), np.sin(TURN)], axis=1), jnp.float32)
         margin = MARGIN * jnp.eye(2)
-        factor = jnp.linalg.cholesky(state.parts.covariance[:, :2, :2] + margin)
+        factor = cholesky(state.parts.covariance[:, :2, :2] + margin)
         ring = state.parts.mean[:, None, :2] + 2 * jnp.einsum("kij,tj->kti", factor, circle)
         k = len(ring)
         which = jnp.repeat(state.parts.weight, len(TURN) - 1)

@@ -14,6 +14,7 @@ from engine.core.layers import Arrows, Axes, Bars, Box, Captions, Colour, Curve,
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System, poke
 from engine.core.theory import Flags, Scalars
+from engine.numerics.matrices import solve
 from engine.numerics.slices import readable
 from engine.numerics.training import ROWS, History, longer
 
@@ -205,7 +206,7 @@ class MeanFieldGame(System[State]):
         led = jax.vmap(self.later, out_axes=2)(jnp.eye(self.places))
         ahead = jnp.sum(policy[:, :, None] * led, axis=1)
         gained = jnp.sum(policy * (rewards + bonus), axis=1)
-        return jnp.linalg.solve(jnp.eye(self.places) - ahead, gained)
+        return solve(jnp.eye(self.places) - ahead, gained)
 
     def exploitability(
         self, crowd: Float[Array, " c"], policy: Float[Array, "s a"]
