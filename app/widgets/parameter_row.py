@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from app.theme.theme import Theme
@@ -21,6 +21,9 @@ from app.widgets.scale import Scale
 
 if TYPE_CHECKING:
     from engine.core.parameters import Parameter
+
+NARROWEST, WIDEST = 52, 130  # pixels of scale 1, of the field of a number
+AROUND = 18  # that it needs besides its digits
 
 
 def words(parameter: Parameter) -> str:
@@ -101,6 +104,7 @@ class ParameterRow(QWidget):
         self.slider.released.connect(lambda: self.released.emit(parameter.name))
         self.slider.preset_asked.connect(self.reset)
         self._number.entered.connect(self._on_entered)
+        self._number.textEdited.connect(lambda _: self._make_room())
         self._reset.clicked.connect(self.reset)
         self._lock.toggled.connect(self._on_locked)
         self._number.setValue(self._preset)
@@ -203,6 +207,7 @@ class ParameterRow(QWidget):
     def _on_moved(self, value: float) -> None:
         self._number.setValue(value)
         self._mark_change()
+        self._make_room()
         self.changed.emit(self.parameter.name, value)
 
     def _on_entered(self, value: float) -> None:
@@ -243,6 +248,7 @@ class ParameterRow(QWidget):
         self.slider.setValue(value)
         self._number.setValue(value)
         self._mark_change()
+        self._make_room()
 
     def _respan(self, low: float, high: float) -> None:
         self.slider.set_scale(self.slider.scale._replace(low=low, high=high))
@@ -256,21 +262,35 @@ class ParameterRow(QWidget):
         if shown == self._reset.isHidden():
             self._reset.setVisible(shown)
             self._reset.set_tip(f"Back to {self._show(self._preset)}")
+            self._place()
         self._name.set_role("" if differs else "second")
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self._place()
 
+    def _digits(self) -> int:
+        """How wide the number has to be, in pixels."""
+        written = QFontMetricsF(self._number.font()).horizontalAdvance(self._number.text())
+        px = self.theme.px
+        return min(max(px(NARROWEST), round(written) + px(AROUND)), px(WIDEST))
+
+    def _make_room(self) -> None:
+        """For a longer number; while it moves, a shorter one leaves all where it is."""
+        if self._digits() > self._number.width():
+            self._place()
+
     def _place(self) -> None:
         px, width = self.theme.px, self.width()
         line, button = px(26), px(26)
         unit = px(1) if self._bare else px(self._unit_room)
-        number = px(64)
+        number = self._digits()
         self._unit.setGeometry(width - unit + px(4), 0, unit - px(4), line)
         self._number.setGeometry(width - unit - number, px(1), number, line - px(2))
-        left = width - unit - number - button
-        self._reset.setGeometry(left, 0, button, line)
+        left = width - unit - number
+        if not self._reset.isHidden():
+            left -= button
+            self._reset.setGeometry(left, 0, button, line)
         self._symbol.setGeometry(0, 0, px(22), line)
         self._name.setGeometry(px(26), 0, max(0, left - px(28)), line)
         edge = 0 if self._bare else px(30)

@@ -286,3 +286,17 @@ def test_a_value_is_shown_cheaply(row):
     for tick in range(300):
         row.setValue(1 + tick / 100)
     assert (time.perf_counter() - start) / 300 < 1e-3  # of 33 ms that a frame has
+
+
+def test_a_long_number_is_seen_whole_and_leaves_a_long_name_its_room(theme, shown):
+    words = {"name": "persistence", "unit": "diameters", "symbol": "ℓ", "log": True}
+    row = shown(ParameterRow(coupling(**words, span=(1.0, 200.0)), theme), 230)
+    row.set_unit_room(62)
+    row.setValue(3.0)
+    whole = row._name.fontMetrics().horizontalAdvance("persistence")
+    row.reset()
+    assert row._name.width() >= whole
+    row.setValue(0.0123456)
+    digits = row._number.fontMetrics().horizontalAdvance(row._number.text())
+    assert row._number.width() > digits + 8
+    assert row._name.geometry().right() < row._number.x()
