@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -42,13 +42,13 @@ def glance(
     no value at an instant, so it is not seen.
     """
     try:
-        begun, step, run = _timed(system)
+        cost, run = _timed(system, observable)
     except LeftTheNumbers:
         return
-    if observable not in _looked(run):
+    if cost is None:
         return
     end = time.perf_counter() + seconds
-    side = next(n for n, least in SIDES if _fits(least, begun, step, seconds / n**2))
+    side = next(n for n, least in SIDES if cost.of(least, seconds / n**2) <= seconds / n**2)
     x_, y_ = x._replace(count=side), y._replace(count=side)
     seen = np.full((side, side), np.nan)
     cells = list(product(range(side), range(side)))
@@ -58,13 +58,13 @@ def glance(
         share = (end - time.perf_counter()) / (len(cells) - done)
         point = {x.name: float(x_.values[column]), y.name: float(y_.values[row])}
         try:
-            if run is None or _begins_anew(begun, share):
+            left = share - cost.of(0, share)
+            if run is None or cost.begins_anew(share):
                 run = Simulation(system.replace(**point))
-                share -= begun
             else:
                 run.set(**point)  # as a hand would drag it
-            many = int(np.clip(share / step, 1, steps))
-            seen[row, column] = _average(run, many, observable)
+            many = int(np.clip(left / cost.step, 1, steps))
+            seen[row, column] = _average(run, many, observable, cost.looks(left))
             system = run.system  # it may have needed more room
         except LeftTheNumbers:
             run = None
@@ -73,40 +73,51 @@ def glance(
             return
 
 
-def _timed(system: System[Any]) -> tuple[float, float, Simulation[Any]]:
-    """How long a beginning takes, and a step; and the run that told."""
+class Cost(NamedTuple):
+    """What a cell takes, in seconds."""
+
+    begin: float
+    step: float
+    look: float
+
+    def begins_anew(self, share: float) -> bool:
+        """Whether a cell has a run of its own; else one run goes through all."""
+        return self.begin < share / 2
+
+    def of(self, steps: int, share: float) -> float:
+        """A beginning if there is one, so many steps, and a look."""
+        return (self.begin if self.begins_anew(share) else 0) + steps * self.step + self.look
+
+    def looks(self, share: float) -> int:
+        """How many looks there is time for beside the steps."""
+        return LOOKS if LOOKS * self.look < share / 2 else 1
+
+
+def _timed(system: System[Any], observable: str) -> tuple[Cost | None, Simulation[Any]]:
+    """What a cell takes, and the run that told; None where the observable is not to be seen."""
     began = time.perf_counter()
     run = Simulation(system)
-    begun = time.perf_counter() - began
-    step = math.inf
+    begin, step = time.perf_counter() - began, math.inf
     for _ in range(2):
         began = time.perf_counter()
         run.run(1)
         step = min(step, time.perf_counter() - began)
         if step > BRIEF:
             break
-    return begun, step, run
+    began = time.perf_counter()
+    there = observable in _looked(run)
+    return Cost(begin, step, time.perf_counter() - began) if there else None, run
 
 
-def _begins_anew(begun: float, share: float) -> bool:
-    """Whether a cell has a run of its own; where that takes too long, one run goes through all."""
-    return begun < share / 2
-
-
-def _fits(steps: int, begun: float, step: float, share: float) -> bool:
-    """Whether so many steps of a cell fit into its share of the time."""
-    return steps * step <= share - (begun if _begins_anew(begun, share) else 0)
-
-
-def _average(run: Simulation[Any], steps: int, observable: str) -> float:
+def _average(run: Simulation[Any], steps: int, observable: str, looks: int) -> float:
     """Over a few looks, or what is seen at the end of few steps."""
-    stride = steps // (3 * LOOKS)
-    run.run(steps - LOOKS * stride)
-    looks = []
-    for _ in range(LOOKS if stride else 1):
+    stride = steps // (3 * looks) if looks > 1 else 0
+    run.run(steps - looks * stride)
+    seen = []
+    for _ in range(looks if stride else 1):
         run.run(stride)
-        looks.append(float(_looked(run)[observable]))
-    return float(np.mean(looks))
+        seen.append(float(_looked(run)[observable]))
+    return float(np.mean(seen))
 
 
 def _looked(run: Simulation[Any]) -> dict[str, Any]:

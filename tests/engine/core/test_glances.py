@@ -20,10 +20,15 @@ def last(*args, **settings):
     return found
 
 
+def told(begin, step, look=0.0):
+    """What a cell costs, without a clock."""
+    return lambda system, _: (glances.Cost(begin, step, look), Simulation(system))
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """A machine on which nothing takes time."""
-    monkeypatch.setattr(glances, "_timed", lambda system: (0.0, 1e-9, Simulation(system)))
+    monkeypatch.setattr(glances, "_timed", told(0.0, 1e-9))
 
 
 @pytest.mark.usefixtures("quick")
@@ -57,20 +62,18 @@ def test_nothing_is_compiled_for_a_glance_beside_a_run():
 def test_where_there_is_little_time_cells_are_fewer_and_shorter(monkeypatch):
     steps = []
     monkeypatch.setattr(
-        glances, "_average", lambda run, count, name: steps.append(count) or float(len(steps))
+        glances, "_average", lambda run, count, *_: steps.append(count) or float(len(steps))
     )
     for step, cells, count in ((1e-9, 64, 600), (1.0, 16, 6), (50.0, 4, 1), (1e3, 4, 1)):
         steps.clear()
-        monkeypatch.setattr(
-            glances, "_timed", lambda system, step=step: (1e-9, step, Simulation(system))
-        )
+        monkeypatch.setattr(glances, "_timed", told(1e-9, step))
         last(TRAP, X, Y, "place", steps=600, seconds=100)
         assert (len(steps), steps[0]) == (cells, pytest.approx(count, abs=1))
 
 
 def test_where_a_beginning_takes_long_one_run_goes_through_all_cells(monkeypatch):
     begun = []
-    monkeypatch.setattr(glances, "_timed", lambda system: (9.0, 1e-9, Simulation(system)))
+    monkeypatch.setattr(glances, "_timed", told(9.0, 1e-9))
     monkeypatch.setattr(
         glances, "Simulation", lambda system: begun.append(system) or Simulation(system)
     )
@@ -90,6 +93,15 @@ def test_a_cell_that_leaves_the_numbers_is_a_hole_and_no_end():
     seen = last(Bursting(), X, Y, "place", steps=4, seconds=60)
     assert np.isnan(seen.mean[:, 0]).all()
     assert np.isfinite(seen.mean[:, 4:]).all()
+
+
+def test_where_a_look_takes_long_there_is_one_at_each_of_few_cells(monkeypatch):
+    looked = []
+    monkeypatch.setattr(glances, "_average", lambda *told: looked.append(told[-1]) or 1.0)
+    monkeypatch.setattr(glances, "_timed", told(1e-9, 1e-9, look=5.0))
+    last(TRAP, X, Y, "place", steps=9, seconds=100)
+    # The clock does not run here: the last cells find more time than they would.
+    assert (len(looked), looked[:10]) == (16, [1] * 10)
 
 
 def test_it_stops_when_it_is_told_to():
