@@ -387,7 +387,7 @@ def _s(position: Array, length: Array, most: Array) -> tuple[Array, Array]:
 
 @partial(jax.jit, static_argnames="slots")
 def _joined(position: Array, length: Array, reach: Array, slots: int) -> tuple[Array, Any]:
-    near = listed(position, length, reach=reach, slots=slots)
+    near = listed(position[:, 0], position[:, 1], length, reach=reach, slots=slots)
     return near.most, cluster_sizes(clusters(near.other, near.other >= 0))
 
 

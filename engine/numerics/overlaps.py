@@ -4,44 +4,51 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from engine.numerics.neighbours import taken
+from engine.numerics.neighbours import Neighbours, taken, wrapped
 
 
 class Overlaps(NamedTuple):
     """Of each disc; forces are those of stiffness 1."""
 
-    force: Float[Array, "n 2"]  # Σⱼ (1 − rᵢⱼ)₊ r̂ᵢⱼ
+    across: Float[Array, " n"]  # its force, Σⱼ (1 − rᵢⱼ)₊ r̂ᵢⱼ
+    up: Float[Array, " n"]
     divergence: Float[Array, " n"]  # of its force by its own place
     touching: Float[Array, " n"]  # how many
 
+    @property
+    def force(self) -> Float[Array, "n 2"]:
+        return jnp.stack([self.across, self.up], axis=1)
+
 
 def overlaps(
-    position: Float[Array, "n 2"], other: Int[Array, "slots n"], length: Float[Array, ""]
+    x: Float[Array, " n"],
+    y: Float[Array, " n"],
+    near: Neighbours,
+    length: Float[Array, ""],
 ) -> Overlaps:
     """Sums over the listed neighbours, in a periodic square; slots that no one uses cost nothing.
 
     It has no derivative by reverse mode: how many slots are in use is found as it runs.
     """
-    x, y = position.T
 
-    def add(slot: Array, total: tuple[Array, ...]) -> tuple[Array, ...]:
-        listed = other[slot] >= 0
-        there = jnp.maximum(other[slot], 0)
+    def add(slot: Array, total: Overlaps) -> Overlaps:
+        listed = near.other[slot] >= 0
+        there = jnp.maximum(near.other[slot], 0)
         # Coordinate by coordinate: what is fetched stays in vector registers.
-        dx, dy = x - taken(x, there), y - taken(y, there)
-        dx = dx - length * jnp.round(dx / length)
-        dy = dy - length * jnp.round(dy / length)
-        r = jnp.sqrt(dx**2 + dy**2 + 1e-12)
-        pull = jnp.where(listed, jnp.maximum(1 - r, 0), 0) / r
-        touches = listed & (r < 1)
+        dx, dy = wrapped(x - taken(x, there), length), wrapped(y - taken(y, there), length)
+        inverse = lax.rsqrt(dx**2 + dy**2 + 1e-12)
+        touches = listed & (inverse > 1)
+        pull = jnp.where(touches, inverse - 1, 0)  # (1 − r)/r
         # div (1 − r) r̂ = 1/r − 2 in the plane.
-        spread = jnp.where(touches, 1 / jnp.maximum(r, 1e-3) - 2, 0)
-        new = pull * dx, pull * dy, spread, touches.astype(float)
-        return tuple(t + n for t, n in zip(total, new, strict=True))
+        spread = jnp.where(touches, jnp.minimum(inverse, 1e3) - 2, 0)
+        return Overlaps(
+            total.across + pull * dx,
+            total.up + pull * dy,
+            total.divergence + spread,
+            total.touching + touches,
+        )
 
-    used = jnp.sum(jnp.any(other >= 0, axis=1))  # lists are filled from the first slot on
     none = jnp.zeros_like(x)
-    fx, fy, spread, touching = lax.fori_loop(0, used, add, (none,) * 4)
-    return Overlaps(jnp.stack([fx, fy], axis=1), spread, touching)
+    return lax.fori_loop(0, near.used, add, Overlaps(none, none, none, none))

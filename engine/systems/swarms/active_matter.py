@@ -15,18 +15,21 @@ from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.local_density import Boxes, boxes, percentiles
-from engine.numerics.neighbours import Neighbours, kept, listed, taken, wrapped
+from engine.numerics.neighbours import Neighbours, folded, kept, listed, taken, wrapped
+from engine.numerics.normals import normal_pair
 from engine.numerics.overlaps import Overlaps, overlaps
 from engine.numerics.pair_measures import hexatic
 from engine.numerics.pair_score import Look, PairScore, current, denoising, drawn
+from engine.numerics.persistent_walks import Drive, displacement, relaxed, turned, unit
 from engine.numerics.placements import DISC, lattice, slab
 from engine.numerics.training import Learned, Training, adam
 from engine.numerics.trig import sincos
 from engine.numerics.wanderings import TRACERS, Wanderings, at_home, wandered
 
 
-SKIN = 0.35  # diameters: a list lasts about ten steps, and holds about eight neighbours
-REACH = 1 + SKIN
+SIGHT = 1.35  # diameters that |ψ₆| and the learned score look around: the first shell
+WIDEST = 1.7  # of a list: two shells of a hexagonal lattice, the densest one too
+LIST = 13.0  # what a list costs, in visits to all discs on it, per packing and squared reach
 SIDE = 4.0  # diameters, of the boxes that the local packing is measured in
 CLOSEST = np.pi / np.sqrt(12)  # packing of a hexagonal lattice of discs that touch
 EVERY = 8  # steps between positions that displacements are measured from
@@ -37,14 +40,26 @@ BATCH = 256  # discs that an optimiser step learns from
 
 
 class State(NamedTuple):
-    position: Float[Array, "n 2"]  # in diameters, in [0, L)
-    drive: Float[Array, "n 2"]  # swims at v₀ times this: a unit vector, or Gaussian in time
+    """Coordinate by coordinate: in pairs, all would be found number by number, and slowly."""
+
+    x: Float[Array, " n"]  # in diameters, in [0, L)
+    y: Float[Array, " n"]
+    drive_x: Float[Array, " n"]  # swims at v₀ times this: a unit vector, or Gaussian in time
+    drive_y: Float[Array, " n"]
     length: Float[Array, ""]  # side L of the periodic square
     near: Neighbours
     steps: Int[Array, ""]
     swum: Float[Array, "tracers 2"]  # by some of the discs, not wrapped
     wanderings: Wanderings  # of these
     learned: Learned  # the score of the drives
+
+    @property
+    def position(self) -> Float[Array, "n 2"]:
+        return jnp.stack([self.x, self.y], axis=1)
+
+    @property
+    def drive(self) -> Float[Array, "n 2"]:
+        return jnp.stack([self.drive_x, self.drive_y], axis=1)
 
 
 class ActiveMatter(System[State]):
@@ -199,15 +214,13 @@ class ActiveMatter(System[State]):
         for_place, for_angle, for_drive, for_score = jax.random.split(key, 4)
         if self.motion == "brownian":
             angle = jax.random.uniform(for_angle, (self.n,), maxval=2 * jnp.pi)
-            drive = jnp.stack(sincos(angle), axis=1)
+            drive = sincos(angle)
         else:
-            drive = jax.random.normal(for_drive, (self.n, 2))
+            drive = normal_pair(for_drive, (self.n,))
         learned = self.training().begin(for_score, before=0.0)
         return self.placed(for_place, self.begin, drive, learned)
 
-    def placed(
-        self, key: Key[Array, ""], begin: str, drive: Float[Array, "n 2"], learned: Learned
-    ) -> State:
+    def placed(self, key: Key[Array, ""], begin: str, drive: Drive, learned: Learned) -> State:
         """All discs in their first places."""
         length = self.length()
         match begin:
@@ -217,31 +230,58 @@ class ActiveMatter(System[State]):
                 position = lattice(key, self.n, length)
             case _:
                 position = length * jax.random.uniform(key, (self.n, 2))
-        near = listed(position, length, reach=REACH, slots=self.slots)
+        x, y = position.T
+        reach = self.cutoff() + self.skin()
+        near = listed(x, y, length, reach=reach, slots=self.slots)
         home = jnp.zeros((min(self.n, TRACERS), 2))
-        return State(position, drive, length, near, jnp.int32(0), home, at_home(home), learned)
+        return State(x, y, *drive, length, near, jnp.int32(0), home, at_home(home), learned)
 
     def length(self) -> Float[Array, ""]:
         return jnp.sqrt(self.n * DISC / jnp.asarray(self.packing, float))
 
+    def cutoff(self) -> float:
+        """How far neighbours matter."""
+        return SIGHT if self.motion == "learned score" else 1.0
+
+    def skin(self) -> Float[Array, ""]:
+        """How far beyond a list should reach: a wider one lasts longer, and there is more on it.
+
+        It ends with the step at which swimming, and the farthest of n thermal hops, make half of
+        the skin.
+        """
+        skins = jnp.linspace(0.2, WIDEST - self.cutoff(), 16)
+        swum = self.speed * self.dt
+        hop = jnp.sqrt(4 * self.diffusion * self.dt * np.log(self.n))
+        steps = (skins / (hop + jnp.sqrt(hop**2 + 2 * swum * skins))) ** 2
+        cost = LIST / jnp.maximum(steps, 1) + self.packing * (self.cutoff() + skins) ** 2
+        return skins[jnp.argmin(cost)]
+
     def step(self, state: State, key: Key[Array, ""]) -> State:
         for_place, for_turn, for_score = jax.random.split(key, 3)
         state = self.resized(state)
-        near = kept(state.near, state.position, state.length, reach=REACH, skin=SKIN)
-        state = state._replace(near=near)
-        drift = self.speed * self.driven(state) + self.contacts(state).force
-        kick = lax.cond(  # most of the cost of a step, so none where there is none
-            jnp.asarray(self.diffusion) > 0,
-            lambda: (
-                jnp.sqrt(2 * self.diffusion * self.dt) * jax.random.normal(for_place, (self.n, 2))
-            ),
-            lambda: jnp.zeros((self.n, 2)),
+        near = kept(
+            state.near, state.x, state.y, state.length, cutoff=self.cutoff(), skin=self.skin()
         )
-        move = drift * self.dt + kick
-        steps, swum = state.steps + 1, state.swum + taken(move, self.tracers())
+        state = state._replace(near=near)
+        contacts, (drive_x, drive_y) = self.contacts(state), self.driven(state)
+        kick_x, kick_y = lax.cond(  # costs as much as all contacts, so none where there is none
+            jnp.asarray(self.diffusion) > 0,
+            lambda: normal_pair(for_place, (self.n,)),
+            lambda: (jnp.zeros(self.n), jnp.zeros(self.n)),
+        )
+        hop = jnp.sqrt(2 * self.diffusion * self.dt)
+        move_x = (self.speed * drive_x + contacts.across) * self.dt + hop * kick_x
+        move_y = (self.speed * drive_y + contacts.up) * self.dt + hop * kick_y
+        some, steps = self.tracers(), state.steps + 1
+        swum = state.swum + jnp.stack([taken(move_x, some), taken(move_y, some)], axis=1)
+        forget = turned if self.motion == "brownian" else relaxed
+        passed = jnp.asarray(self.speed / self.persistence * self.dt)
+        drive = forget((drive_x, drive_y), passed, for_turn)
         state = state._replace(
-            position=(state.position + move) % state.length,
-            drive=self.turned(state, for_turn),
+            x=folded(state.x + move_x, state.length),
+            y=folded(state.y + move_y, state.length),
+            drive_x=drive[0],
+            drive_y=drive[1],
             steps=steps,
             swum=swum,
             wanderings=lax.cond(
@@ -257,40 +297,26 @@ class ActiveMatter(System[State]):
         length = self.length()
         ratio = length / state.length
         changed = jnp.abs(ratio - 1) > 1e-6  # else what rounding differs by
-        # Distances to where the list was made say nothing now: half a square is too far for it.
-        stale = state.near.place + jnp.where(changed, length / 2, 0)
+        ratio = jnp.where(changed, ratio, 1.0)
+        near = state.near._replace(reach=jnp.where(changed, 0.0, state.near.reach))  # of no use
         return state._replace(
-            position=jnp.where(changed, state.position * ratio, state.position),
+            x=state.x * ratio,
+            y=state.y * ratio,
             length=jnp.where(changed, length, state.length),
-            near=state.near._replace(place=stale),
+            near=near,
         )
 
-    def driven(self, state: State) -> Float[Array, "n 2"]:
+    def driven(self, state: State) -> Drive:
         """The drive in units of v₀; of length 1 also just after a change of motion."""
-        if self.motion != "brownian":
-            return state.drive
-        square = jnp.sum(state.drive**2, axis=1, keepdims=True)
-        return state.drive * lax.rsqrt(square + 1e-20)
-
-    def turned(self, state: State, key: Key[Array, ""]) -> Float[Array, "n 2"]:
-        """The drive one step later: exact."""
-        rate = self.speed / self.persistence
-        if self.motion == "brownian":
-            turn = jnp.sqrt(2 * rate * self.dt) * jax.random.normal(key, (self.n,))
-            s, c = sincos(turn)
-            x, y = self.driven(state).T
-            # Stacked, all that leads to both would be found number by number, ten times slower.
-            turned = jnp.zeros_like(state.drive).at[:, 0].set(x * c - y * s)
-            return turned.at[:, 1].set(y * c + x * s)
-        fresh = jax.random.normal(key, (self.n, 2))
-        left = jnp.exp(-rate * self.dt)
-        return left * state.drive + jnp.sqrt(-jnp.expm1(-2 * rate * self.dt)) * fresh
+        drive = state.drive_x, state.drive_y
+        return unit(drive) if self.motion == "brownian" else drive
 
     def contacts(self, state: State) -> Overlaps:
         """What all overlaps, and the trap, do to each disc."""
-        found = overlaps(state.position, state.near.other, state.length)
+        found = overlaps(state.x, state.y, state.near, state.length)
         return found._replace(
-            force=self.stiffness * found.force - self.trap * (state.position - state.length / 2),
+            across=self.stiffness * found.across - self.trap * (state.x - state.length / 2),
+            up=self.stiffness * found.up - self.trap * (state.y - state.length / 2),
             divergence=self.stiffness * found.divergence - 2 * self.trap,
         )
 
@@ -306,7 +332,7 @@ class ActiveMatter(System[State]):
 
     def look(self, state: State) -> Look:
         force = self.contacts(state).force / self.speed
-        return Look(state.position, force, state.near.other, state.length, REACH)
+        return Look(state.position, force, state.near.other, state.length, SIGHT)
 
     def taught(self, state: State, key: Key[Array, ""]) -> Learned:
         look, smear = self.look(state), jnp.asarray(self.smear, float)
@@ -326,19 +352,21 @@ class ActiveMatter(System[State]):
     # What is measured, and what theory says.
 
     def observables(self, state: State) -> Scalars:
-        contacts, crowd, drive = self.contacts(state), packed(state), self.driven(state)
+        contacts, crowd = self.contacts(state), packed(state)
+        drive_x, drive_y = self.driven(state)
         each = crowd.each() * DISC
         vapour, median, drop = percentiles(each, crowd.across**2, (0.05, 0.5, 0.95))
-        along = jnp.sum(contacts.force * drive) / jnp.sum(drive**2)
+        along = jnp.sum(contacts.across * drive_x + contacts.up * drive_y)
+        along = along / jnp.sum(drive_x**2 + drive_y**2)
         measured = {
             "clumping": jnp.sqrt(jnp.nanmean((each - jnp.nanmean(each)) ** 2)),
             "vapour": vapour,
             "median": median,
             "drop": drop,
             "swim": 1 + along / self.speed,
-            "heat": jnp.mean(jnp.sum(contacts.force**2, axis=1)),
+            "heat": jnp.mean(contacts.across**2 + contacts.up**2),
             "contacts": jnp.mean(contacts.touching),
-            "hexatic": jnp.mean(jnp.abs(hexatic(state.position, state.length, reach=REACH))),
+            "hexatic": jnp.mean(jnp.abs(hexatic(state.position, state.length, reach=SIGHT))),
             "entropy": -jnp.mean(contacts.divergence),
         }
         if self.motion == "learned score":
@@ -348,12 +376,10 @@ class ActiveMatter(System[State]):
 
     def free_displacement(self, time: Float[Array, " m"]) -> Float[Array, " m"]:
         """Mean square displacement of a disc that is alone; exact."""
-        s = time * self.speed / self.persistence
-        series = s**2 * (1 / 2 - s / 6 + s**2 / 24)
-        persistent = jnp.where(s < 0.05, series, s + jnp.expm1(-s))
+        alone = self.persistence**2 * displacement(time * self.speed / self.persistence)
         # A drive of length 1, or of two components of variance 1.
         square = 1 if self.motion == "brownian" else 2
-        return 4 * self.diffusion * time + 2 * square * self.persistence**2 * persistent
+        return 4 * self.diffusion * time + square * alone
 
     def boundaries(self) -> dict[str, Boundary]:
         # Unstable where (1 − x)(1 − 2x) < −2 Dᵣ Dₜ / v₀², x = φ/φ*, for a speed v₀ (1 − x).
@@ -395,18 +421,20 @@ class ActiveMatter(System[State]):
         """Push discs away from the hand, or pull them with the other button."""
         apart = wrapped(state.position - touch.position, state.length)
         reach = jnp.exp(-jnp.sum(apart**2, axis=1) / (2 * touch.radius**2))
-        moved = state.position + touch.sign * 0.1 * reach[:, None] * apart
-        return state._replace(position=moved % state.length)
+        x, y = (state.position + touch.sign * 0.1 * reach[:, None] * apart).T
+        return state._replace(x=folded(x, state.length), y=folded(y, state.length))
 
     @poke()
     def quench(self, state: State, key: Key[Array, ""]) -> State:
         """Spread the discs evenly, from where they separate or not."""
-        return self.placed(key, "lattice", state.drive, state.learned)
+        drive = state.drive_x, state.drive_y
+        return self.placed(key, "lattice", drive, state.learned)
 
     @poke()
     def separate(self, state: State, key: Key[Array, ""]) -> State:
         """Gather the discs in a dense slab, which stays or melts."""
-        return self.placed(key, "separated", state.drive, state.learned)
+        drive = state.drive_x, state.drive_y
+        return self.placed(key, "separated", drive, state.learned)
 
     @poke()
     def forget(self, state: State, key: Key[Array, ""]) -> State:
@@ -419,15 +447,15 @@ class ActiveMatter(System[State]):
     def frame(self, state: State) -> Frame:
         square = Box(jnp.zeros(2), jnp.full(2, state.length), periodic=True)
         contacts, crowd = self.contacts(state), packed(state)
-        x, y = state.drive.T
+        heading = jnp.arctan2(state.drive_y, state.drive_x)
         colours = {
-            "heading": Colour(jnp.arctan2(y, x) % (2 * jnp.pi), scale="phase"),
+            "heading": Colour(heading % (2 * jnp.pi), scale="phase"),
             "local packing": Colour(crowd.around() * DISC, span=(0, 1.3)),
             "|ψ₆|": Colour(
-                jnp.abs(hexatic(state.position, state.length, reach=REACH)), span=(0, 1)
+                jnp.abs(hexatic(state.position, state.length, reach=SIGHT)), span=(0, 1)
             ),
             "qₓ = div F": Colour(contacts.divergence),
-            "push": Colour(jnp.linalg.norm(contacts.force, axis=1)),
+            "push": Colour(jnp.hypot(contacts.across, contacts.up)),
         }
         frame: Frame = {}
         if self.motion == "learned score":
@@ -461,4 +489,4 @@ class ActiveMatter(System[State]):
 
 def packed(state: State) -> Boxes:
     """How many discs are in boxes of about four diameters."""
-    return boxes(state.position[:, 0], state.position[:, 1], state.length, SIDE)
+    return boxes(state.x, state.y, state.length, SIDE)

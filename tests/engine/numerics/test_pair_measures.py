@@ -101,7 +101,7 @@ def test_a_hexagonal_lattice_is_hexatic_and_a_gas_is_not(turn):
 @given(seed=st.integers(0, 1000), reach=st.floats(0.05, 1.3))
 def test_clusters_are_the_components_of_who_touches(seed, reach):
     x, side = cloud(400, seed), jnp.float32(SIDE)
-    near = listed(x, side, reach=jnp.float32(reach), slots=32)
+    near = listed(*x.T, side, reach=jnp.float32(reach), slots=32)
     label = clusters(near.other, near.other >= 0)
     apart = np.asarray(x)[:, None] - np.asarray(x)
     apart -= SIDE * np.round(apart / SIDE)

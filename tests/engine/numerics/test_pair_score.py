@@ -10,7 +10,7 @@ from engine.numerics.pair_score import Look, current, drawn
 
 
 def looked(x, force, length):
-    near = listed(x, jnp.float32(length), reach=1.35, slots=16)
+    near = listed(*x.T, jnp.float32(length), reach=1.35, slots=16)
     return Look(x, force, near.other, jnp.float32(length), 1.35)
 
 
