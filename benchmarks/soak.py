@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/soak.py [MINUTES [SYSTEM:SIZE=VALUE,... ...]]
 
 A real window on a virtual display. Each system has an equal share of the time, in which a random
-live parameter is moved to a random place of its span, again and again, also to the very ends. The
+live parameter is moved to a random place of its span, again and again, also to the very ends;
+before anything counts, all have been at both ends, so that lists have the room that they need. The
 states to go back to have 64 MiB, so that they are full before memory is first read: what grows
 after that is lost. Memory is the resident set of the process.
 """
@@ -15,6 +16,7 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -100,6 +102,7 @@ class Hand:
         self._window, self._random = window, random.Random(7)
         self._began = -math.inf
         self._shares: dict[str, float] = {}  # where each parameter was left
+        self._turns = self._tour()
         self._timer = QTimer(interval=TICK)
         self._timer.timeout.connect(self._move)
         self._timer.start()
@@ -109,11 +112,8 @@ class Hand:
         if self._window.moment.done:  # an epidemic ends: on with the next one
             self._window.do("restart")
         if now - self._began > DRAG + REST:
-            session, draw = self._window.session, self._random
-            live_ones = [p for p in session.parameters.values() if p.kind == "live"]
-            self._parameter = draw.choice([p for p in live_ones if p.span is not None])
+            self._parameter, self._share = next(self._turns)
             self._start = self._shares.get(self._parameter.name, 0.5)
-            self._share = min(1.0, max(0.0, draw.uniform(-0.1, 1.1)))
             self._shares[self._parameter.name] = self._share
             self._began = now
             self.drags += 1
@@ -123,6 +123,19 @@ class Hand:
             self._window.parameters.changed.emit(self._parameter.name, value)
         elif self._window.session.running:
             self._window.session.commit()
+
+    def _tour(self) -> Iterator[tuple[Any, float]]:
+        """What to take next, and where to move it: to all ends, then anywhere."""
+        every = [
+            p
+            for p in self._window.session.parameters.values()
+            if p.kind == "live" and p.span is not None
+        ]
+        yield from ((parameter, 0.0) for parameter in every)
+        yield from ((parameter, 1.0) for parameter in reversed(every))
+        while True:
+            share = self._random.uniform(-0.1, 1.1)
+            yield self._random.choice(every), min(1.0, max(0.0, share))
 
     def stop(self) -> None:
         self._timer.stop()
