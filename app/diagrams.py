@@ -159,11 +159,16 @@ class Diagrams(QSplitter):
     def show_values(self) -> None:
         """Bring the dot to where the sliders are."""
         self.map_panel.show_values()
+        self._show_cells()
+
+    def _show_cells(self) -> None:
+        self.curve.show_cells(*self.map.along(0 if self._across else 1))
 
     def show_diagram(self, diagram: Diagram) -> None:
         if self.axes is None:
             return
         self.map_panel.show_diagram(diagram)
+        self._show_cells()
         if diagram.request.curve == self.cut.name:
             self._curve = (diagram.curve_x, diagram.curve, diagram.branches)
             self._draw_theory()

@@ -446,6 +446,20 @@ class MapView(PlotBase):
                 names.append(f"{name} ({kind})" if kind and kind not in name else name)
         return names
 
+    def along(self, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places, means and errors of the cells through the dot, along x (0) or y (1)."""
+        found = self._map
+        if found is not None and not self._outdated:
+            axes = (found.x, found.y)
+            across = 1 - side
+            k = _nearest(self._axis(axes[across]), self._to_axis(self._place[across], across))
+            if k is not None:
+                cells = (slice(None), k) if side else (k, slice(None))
+                # A coarse cell is measured at one place of those that it stands for.
+                mean = np.where(found.measured[cells], found.mean[cells], np.nan)
+                return np.asarray(axes[side].values), mean, found.error[cells]
+        return (np.empty(0),) * 3
+
     def words_at(self, x: float, y: float) -> str:
         """What is known of the cell at x and y."""
         found = self._map

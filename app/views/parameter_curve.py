@@ -52,6 +52,7 @@ class ParameterCurveView(PlotBase):
         self._loop: Loop | None = None
         self._faded: list[tuple[np.ndarray, np.ndarray]] = []  # ways of earlier loops
         self._points = np.empty((0, 3))  # x, mean, error
+        self._cells = np.empty((0, 3))  # of the map, likewise
         self._run: tuple[float, float, float] | None = None
         self._beside = (np.nan,) * 3
         self._words = ("", "")
@@ -94,6 +95,14 @@ class ParameterCurveView(PlotBase):
         kept = self._points[apart > 1e-9 * max(1.0, abs(x))]
         self._points = np.concatenate([kept, [[x, mean, error]]])[-POINTS:]
         self.touch()
+
+    def show_cells(self, x: np.ndarray, mean: np.ndarray, error: np.ndarray) -> None:
+        """The cells of the map that lie along the curve: smaller systems, measured for shorter."""
+        cells = np.stack([np.asarray(part, float) for part in (x, mean, error)], axis=1)
+        cells = cells[np.isfinite(cells[:, 1])]
+        if not np.array_equal(cells, self._cells, equal_nan=True):
+            self._cells = cells
+            self.touch()
 
     def set_band(self, members: int | None) -> None:
         """How many members a run has: its order parameter scatters by 1/√N."""
@@ -165,7 +174,9 @@ class ParameterCurveView(PlotBase):
             for name, back in (("there", False), ("back", True)):
                 x, y = self._loop.way(back=back)
                 ways |= {f"path {name}": x, f"value {name}": y}
-        return {"parameter": self._x, **theory, **measured, **ways}
+        cells = dict(zip(("cell x", "cell mean", "cell error"), self._cells.T, strict=True))
+        cells = cells if len(self._cells) else {}
+        return {"parameter": self._x, **theory, **measured, **cells, **ways}
 
     @property
     def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -191,6 +202,15 @@ class ParameterCurveView(PlotBase):
             x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=pg.mkPen(ink, width=1.25)
         )
         self._spots = pg.ScatterPlotItem(size=6 * theme.scale, pen=None, brush=ink)
+        pale = pg.mkPen(theme.colour("text3"), width=1)
+        self._rings = pg.ScatterPlotItem(size=5 * theme.scale, pen=pale, brush=None)
+        self._cell_bars = pg.ErrorBarItem(
+            x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=pale
+        )
+        self._rings_name = note("map", theme, "text3", (1, 1))
+        for item in (self._cell_bars, self._rings, self._rings_name):
+            item.setZValue(4)
+            self._plot.addItem(item)
         accent = pg.mkPen(theme.colour("accent"), width=2 * theme.scale)
         self._bar = pg.ErrorBarItem(x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=accent)
         self._ring = pg.ScatterPlotItem(
@@ -256,6 +276,7 @@ class ParameterCurveView(PlotBase):
                 self._lines[name] = (line, words)
             moved |= put(self._lines[name][0], self._x, y)
         self._draw_more_theory()
+        self._draw_cells()
         self._draw_loop()
         x, mean, error = self._points.T
         at = self._on_axis(x)
@@ -268,6 +289,15 @@ class ParameterCurveView(PlotBase):
         if moved or seen != self._named_in:
             self._named_in = seen
             self._place_words()
+
+    def _draw_cells(self) -> None:
+        x, mean, error = self._cells.T
+        at = self._on_axis(x)
+        put(self._rings, at, mean)
+        put(self._cell_bars, at, mean, height=np.where(np.isfinite(error), 4 * error, 0))
+        self._rings_name.setVisible(len(x) > 0)
+        if len(x):
+            self._rings_name.setPos(at[-1], mean[-1])
 
     def _draw_more_theory(self) -> None:
         """Unstable phases, and the band in which a run of so many members scatters."""
@@ -328,12 +358,13 @@ class ParameterCurveView(PlotBase):
 
     def _fit(self) -> None:
         run = self._run or (np.nan,) * 3
-        left, right = bounds([self._on_axis(self._x), self._on_axis(self._points[:, 0])])
+        places = (self._x, self._points[:, 0], self._cells[:, 0])
+        left, right = bounds([self._on_axis(x) for x in places])
         if np.isfinite(left) and right > left:
             room = 0.02 * (right - left)
             self._plot.setXRange(left - room, right + room, padding=0)
         stand = np.array([run[1], self._beside[1]], float)
-        arrays = [*self._curves.values(), self._points[:, 1], stand]
+        arrays = [*self._curves.values(), self._points[:, 1], self._cells[:, 1], stand]
         if self._loop is not None:
             arrays += [self._loop.way(back=back)[1] for back in (False, True)]
         if self._span is not None:
@@ -362,7 +393,7 @@ class ParameterCurveView(PlotBase):
         self._naming.place({name: self._lines[name][1] for name in lines}, lines, others)
 
     def _on_clicked(self, event) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and len(self._x):
+        if event.button() == Qt.MouseButton.LeftButton and len(self._x) + len(self._cells):
             at = self._plot.getViewBox().mapSceneToView(event.scenePos()).x()
             (left, right), _ = self._plot.getViewBox().viewRange()
             if left <= at <= right:
