@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/live.py [SYSTEM:SIZE=VALUE,... ...]
 
 A real window on a virtual display (software OpenGL where there is no card). In each system the
-first live parameter is dragged to and fro, 60 times a second, for some seconds. In the first system
-the timeline is then scrubbed and branched, and a slider dragged with two runs beside each other. A
-frame counts when the large view has painted a moment that it had not shown before. The lateness is
+first live parameter is dragged to and fro, 60 times a second, for some seconds: each value ends a
+frame early, so that it is answered soon. The first system is then left alone; its timeline is
+scrubbed and branched, and a slider dragged with two runs beside each other. A frame counts when the
+large view has painted a moment that it had not shown before. The lateness is
 that of a precise 16 ms timer in the window's thread: what a hand would feel.
 """
 
@@ -170,6 +171,7 @@ def compare(window: Any) -> None:
 
 HANDS = {  # what comes before, what the hand does, and the frames that it asks for
     "drag": (lambda window: window.session.hold(), drag, 0),
+    "none": (lambda window: None, lambda window, seconds: None, 0),
     "scrub": (lambda window: None, scrub, 10),
     "branch": (lambda window: None, branch, 10),
     "A/B": (compare, drag, 15),
@@ -191,7 +193,7 @@ def begun(window: Any) -> bool:
     found = window.diagrams.measured
     if window.diagrams.axes is None:
         return True
-    return found is not None and any(math.isfinite(value) for value in found.mean.flat)
+    return found is not None and bool(found.measured.any())
 
 
 class Painted(QObject):

@@ -52,6 +52,13 @@ def unpacked(words: UInt32[Array, "2 rows half"]) -> Int8[Array, "length length"
     return jnp.stack(pair, axis=-1).reshape(length, length)
 
 
+def block_means(site: Int8[Array, "length length"], side: int) -> Float[Array, "many many"]:
+    """Means over square blocks; what is left at the far edges of a board belongs to none."""
+    many = len(site) // side
+    inside = site[: side * many, : side * many].reshape(many, side, many, side)
+    return jnp.sum(inside, axis=(1, 3), dtype=jnp.int32) / side**2
+
+
 def beside(other: Words, colour: int) -> tuple[Words, Words, Words, Words]:
     """The four neighbours of the squares of a colour (0 black, 1 white), all of the other one.
 

@@ -411,24 +411,24 @@ class Ising2D(System[State]):
     def frame(self, state: State) -> Frame:
         if self.update == "any-order marginals":
             return self._marginals(state)
-        # Once, and not again for each of those that read it: see `checkerboard.updated`.
-        spin = lax.optimization_barrier(checkerboard.unpacked(state.spin).astype(float))
+        # Once, and not for each of those that read it: see `checkerboard.updated`.
+        spin = lax.optimization_barrier(checkerboard.unpacked(state.spin))
         board = Box(jnp.zeros(2), jnp.full(2, float(self.length)), periodic=True)
         return {
-            "lattice": (board, Image(spin, scale="signed", span=(-1, 1))),
+            "lattice": (board, Image(spin.astype(float), scale="signed", span=(-1, 1))),
             "correlation": self._correlation(state.spin),
             "energies": self._energies(spin),
         }
 
-    def _energies(self, spin: Float[Array, "length length"]) -> tuple[Axes, Bars, Curve]:
+    def _energies(self, spin: Int8[Array, "length length"]) -> tuple[Axes, Bars, Curve]:
         """Of blocks of the lattice, each in the heat bath of all others."""
-        many = self.length // BLOCK
+        m = checkerboard.block_means(spin, BLOCK)
         around = jnp.roll(spin, -1, 0) + jnp.roll(spin, -1, 1)
+        bonds = checkerboard.block_means(spin * around, BLOCK)
         if self.update == "mean field":
-            around = jnp.mean(spin) / 2
-        e = -spin * (self.coupling * around + self.field)
-        e = e[: BLOCK * many, : BLOCK * many].reshape(many, BLOCK, many, BLOCK)
-        return self._counted(jnp.mean(e, axis=(1, 3)).ravel(), f"{BLOCK} × {BLOCK} blocks")
+            bonds = m * jnp.mean(m) / 2
+        e = -self.coupling * bonds - self.field * m
+        return self._counted(e.ravel(), f"{BLOCK} × {BLOCK} blocks")
 
     def _counted(self, e: Float[Array, " many"], label: str) -> tuple[Axes, Bars, Curve]:
         # Without field a block has 129 levels J/32 apart: three in each bin, or bars would ripple.
