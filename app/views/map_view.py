@@ -458,7 +458,8 @@ class MapView(PlotBase):
                 # A coarse cell is measured at one place of those that it stands for.
                 mean = np.where(found.measured[cells], found.mean[cells], np.nan)
                 return np.asarray(axes[side].values), mean, found.error[cells]
-        return (np.empty(0),) * 3
+        none = np.empty(0)
+        return none, none, none
 
     def words_at(self, x: float, y: float) -> str:
         """What is known of the cell at x and y."""
