@@ -7,7 +7,7 @@ a field of vectors the `Arrows` of this file.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from engine.numerics.scores import log_density, score
+from engine.numerics.scores import score, shrunk, variance
 
 
 Scalar = int | float | Float[Array, ""]
@@ -50,7 +50,25 @@ def across(
     The density is over its own highest: late in the process all of a slice between two points is
     but a tail. `width` is that of the kernels of the data.
     """
-    level = log_density(plane(half, height, PIXELS, pixels=True), data, t, width)
-    density = jnp.exp(level - jnp.max(level)).reshape(PIXELS, PIXELS)
+    density = lattice_density(data, t, width, half, height)
     at = plane(half, height, ARROWS)
     return density, at, readable(score(at, data, t, width), 2 * half / ARROWS)
+
+
+def lattice_density(
+    data: Float[Array, "m 3"], t: Scalar, width: Scalar, half: float, height: Scalar
+) -> Float[Array, "side side"]:
+    """The density on the pixels of a slice, over its own highest there.
+
+    A Gaussian is a product over axes, so on a lattice of k × k pixels the sum over m points is one
+    product of k × m matrices: 2 k m exponentials instead of k² m. Each factor is taken relative to
+    the pixel nearest to the point, so none underflows where the slice is brightest.
+    """
+    a, v = shrunk(t), variance(t, width)
+    side = plane(half, height, PIXELS, pixels=True)[:PIXELS, 0]
+    along_x, along_y = (-((side[:, None] - a * data[:, k]) ** 2) / (2 * v) for k in range(2))
+    nearest_x, nearest_y = jnp.max(along_x, axis=0), jnp.max(along_y, axis=0)
+    share = nearest_x + nearest_y - (height - a * data[:, 2]) ** 2 / (2 * v)
+    rows = jnp.exp(along_y - nearest_y + (share - jnp.max(share)))
+    density = rows @ jnp.exp(along_x - nearest_x).T
+    return density / jnp.max(density)

@@ -54,7 +54,7 @@ from engine.numerics.slices import across
 
 
 EARLIEST = 4.0  # noise time at which a cloud begins: a² = 3e-4 of the data is left in it
-SLICED = 4096  # points that enter the sliced distance, at most
+SLICED = 2048  # points that enter the sliced distance, at most
 SAMPLED = 512  # points whose distance to the data is taken, at most
 TIMES = jnp.geomspace(1e-4, EARLIEST, 28)  # at which the limit of the sliced distance is tabulated
 KEPT = 512  # steps that the curve of the dimension remembers

@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from engine.numerics.slices import PIXELS, across, plane, readable
+from engine.numerics.scores import log_density
+from engine.numerics.slices import PIXELS, across, lattice_density, plane, readable
 
 
 def test_a_plane_is_a_grid_at_its_height_with_x_fastest():
@@ -52,4 +54,15 @@ def test_a_slice_is_a_picture_at_the_ends_of_noise_time():
         density, _, pull = across(data, t, 0.0, 2.6, 2.6)
         assert jnp.isfinite(density).all()
         assert jnp.isfinite(pull).all()
-        assert jnp.max(density) == 1.0
+        assert jnp.max(density) == pytest.approx(1, rel=1e-6)
+
+
+def test_the_lattice_is_the_density_pixel_by_pixel(key):
+    data = jax.random.normal(key, (200, 3))
+    for t, width, z in ((1e-3, 0.0, 0.7), (0.1, 0.2, -0.5), (2.0, 0.0, 0.0)):
+        level = log_density(plane(2.6, z, PIXELS, pixels=True), data, t, width)
+        one_by_one = jnp.exp(level - jnp.max(level)).reshape(PIXELS, PIXELS)
+        # Exponents of up to some thousands at t = 1e-3 are rounded to 1e-4 of a power of e.
+        np.testing.assert_allclose(
+            lattice_density(data, t, width, 2.6, z), one_by_one, rtol=2e-2, atol=1e-3
+        )
