@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.theme.theme import Theme
 
 BEAT = 0.05  # s: plots are drawn at most twenty times a second
+PATIENCE = 0.2  # s after which a plot waits for its turn no longer: on a machine too slow for turns
 DASH, DOT, SOLID = Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.SolidLine
 
 
@@ -40,7 +41,7 @@ class PlotBase(View):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.canvas)
-        self._stale, self._drawn_at = False, 0.0
+        self._stale, self._stale_since, self._drawn_at = False, 0.0, 0.0
         self._beat = QTimer(self)
         self._beat.setSingleShot(True)
         self._beat.timeout.connect(self._on_beat)
@@ -52,7 +53,8 @@ class PlotBase(View):
 
     def touch(self) -> None:
         """Something changed: draw on the next beat."""
-        self._stale = True
+        if not self._stale:
+            self._stale, self._stale_since = True, time.perf_counter()
         if self.isVisible() and not self._beat.isActive():
             wait = BEAT - (time.perf_counter() - self._drawn_at)
             self._beat.start(max(0, round(1000 * wait)))
@@ -60,7 +62,7 @@ class PlotBase(View):
     def _on_beat(self) -> None:
         if not self._stale or not self.isVisible():
             return
-        if not turns.free():
+        if not turns.free() and time.perf_counter() - self._stale_since < PATIENCE:
             self._beat.start(WAIT)
             return
         self._stale, self._drawn_at = False, time.perf_counter()
