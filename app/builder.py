@@ -37,8 +37,10 @@ class Builder:
             return
         plan, self.next = self.next, None
         self.begun = plan
+        from engine.systems import title
+
         words = ", ".join(f"{name} = {value}" for name, value in plan.values.items())
-        self._say(words or type(plan.system).__name__)
+        self._say(words or title(plan.system))
         self._thread = threading.Thread(
             target=self._build, args=(plan,), name="builder", daemon=True
         )

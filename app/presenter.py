@@ -261,7 +261,7 @@ class Presenter(QObject):
         elif self.moment is None:
             stage.say("hourglass-medium", what, progress=-1, stays=True)
         else:
-            words = f"{what}, first time: about 2 s"
+            words = f"{what}: compiled once, then kept"
             stage.say("hourglass-medium", "Building", words, progress=-1, stays=True)
         self.show_transport()
 
