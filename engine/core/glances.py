@@ -19,8 +19,9 @@ from engine.core.system import System
 
 
 SECONDS = 0.7  # of work for the whole picture
-SIDES = ((8, 100), (4, 2), (2, 0))  # cells along a side, where there is time for so many steps
-BRIEF = 0.02  # s: a step that takes longer is timed once
+SIDES = ((8, 100), (4, 2), (2, 0))  # cells along a side where so many steps fit, 2 in any case
+BRIEF = 0.003  # s: a step that takes longer is timed once
+MORE = 16  # steps that are timed where one is brief
 LOOKS = 4  # at a cell, over the last third of its steps
 
 
@@ -48,7 +49,8 @@ def glance(
     if cost is None:
         return
     end = time.perf_counter() + seconds
-    side = next(n for n, least in SIDES if cost.of(least, seconds / n**2) <= seconds / n**2)
+    fits = [n for n, least in SIDES if cost.of(least, seconds / n**2) <= seconds / n**2]
+    side = max(fits, default=SIDES[-1][0])
     x_, y_ = x._replace(count=side), y._replace(count=side)
     seen = np.full((side, side), np.nan)
     cells = list(product(range(side), range(side)))
@@ -98,10 +100,10 @@ def _timed(system: System[Any], observable: str) -> tuple[Cost | None, Simulatio
     began = time.perf_counter()
     run = Simulation(system)
     begin, step = time.perf_counter() - began, math.inf
-    for _ in range(2):
+    for some in (1, MORE):  # of a single step, most is what it takes to ask for it
         began = time.perf_counter()
-        run.run(1)
-        step = min(step, time.perf_counter() - began)
+        run.run(some)
+        step = min(step, (time.perf_counter() - began) / some)
         if step > BRIEF:
             break
     began = time.perf_counter()

@@ -102,6 +102,10 @@ def test_where_a_look_takes_long_there_is_one_at_each_of_few_cells(monkeypatch):
     last(TRAP, X, Y, "place", steps=9, seconds=100)
     # The clock does not run here: the last cells find more time than they would.
     assert (len(looked), looked[:10]) == (16, [1] * 10)
+    monkeypatch.setattr(glances, "_timed", told(1e-9, 1e-9, look=1e3))
+    looked.clear()
+    last(TRAP, X, Y, "place", steps=9, seconds=100)
+    assert looked == [1] * 4
 
 
 def test_it_stops_when_it_is_told_to():
