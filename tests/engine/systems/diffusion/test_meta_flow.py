@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.core.simulation import Simulation
-from engine.systems.diffusion.meta_flow import MetaFlow
+from engine.numerics.letters import ALPHABET, written
+from engine.systems.diffusion.meta_flow import TALL, MetaFlow
 
 
 SMALL = {"pace": 50, "n": 32, "batch": 6}
@@ -85,9 +86,21 @@ def test_letters_begin_in_noise_and_come_out_sharper(key):
 
 
 def test_letters_held_out_are_not_among_those_trained_on(key):
-    """Turned back and in no noise, each is on the strokes of its own letter alone."""
-    system = MetaFlow(**SMALL, law="letters", blur=0.0)
-    trained, held = system.drawn(key, 48), system.drawn(key, 12, held=True)
-    size = jnp.sqrt(jnp.mean(jnp.sum(trained.last**2, axis=-1), axis=1))
-    assert jnp.std(size) > 0.1  # 24 letters of different width
-    np.testing.assert_array_equal(held.first, held.last)
+    """Turned back, each lies on the strokes of one letter best, and covers it."""
+    system = MetaFlow(**SMALL | {"n": 64}, law="letters", blur=0.0)
+    ink = np.asarray(TALL * written(key, jnp.arange(26), 50))
+    angles = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    back = np.stack([np.cos(angles), -np.sin(angles), np.sin(angles), np.cos(angles)], axis=1)
+
+    def read(cloud):
+        turned = cloud @ back.reshape(-1, 2, 2)
+        apart = [np.linalg.norm(turned[:, :, None] - letter, axis=-1) for letter in ink]
+        off = [np.min(a.min(axis=2).mean(axis=1) + a.min(axis=1).mean(axis=1)) for a in apart]
+        return ALPHABET[np.argmin(off)]
+
+    held = system.drawn(key, 4, held=True)
+    np.testing.assert_array_equal(held.first, held.last)  # in no noise
+    assert [read(cloud) for cloud in np.asarray(held.last)] == ["X", "Y", "X", "Y"]
+    trained = {read(cloud) for cloud in np.asarray(system.drawn(key, 24).last)}
+    assert not trained & {"X", "Y"}
+    assert len(trained) > 18  # of 24: N turned is Z, M is W
