@@ -484,6 +484,8 @@ class MapView(PlotBase):
                 theory = self._predicted[row, column]
                 if np.isfinite(theory):
                     lines.append(f"theory {theory:.3f}")
+        if not np.isfinite(found.error[row, column]) and not found.measured[row, column]:
+            lines.append("a first glance, yet to be measured")
         if self._outdated:
             lines.append("at other values than now")
         return "\n".join(lines)

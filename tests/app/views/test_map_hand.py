@@ -119,6 +119,15 @@ def test_a_cell_tells_all_its_observables(view):
     assert "at other values than now" in view.words_at(0.5, 2.0)
 
 
+def test_a_cell_that_was_only_glanced_at_says_so(view):
+    glanced = phase_map()
+    glanced.measured[1, 2] = False
+    view.show_map(glanced)
+    assert "glance" not in view.words_at(0.5, 2.0)  # a coarse cell, measured beside it
+    glanced.error[1, 2] = np.nan
+    assert view.words_at(0.5, 2.0).endswith("a first glance, yet to be measured")
+
+
 def test_the_pointer_on_a_line_is_told_its_name(view):
     limits = np.array([1.2, 2.8])
     view.show_theory_lines(
