@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QApplication
 
 from app.views.map_marks import from_origin, greyed, hatching
 from app.views.map_view import MapView
-from app.views.parameter_curve import ParameterCurveView
 from app.views.pins import Pins
 from engine.core.axes import Axis
 from engine.core.maps import PhaseMap, seen_closer
@@ -165,21 +164,6 @@ def test_cells_along_the_dot_are_told_while_they_are_of_now(view):
     assert np.isnan(view.along(0)[1]).tolist() == [False, True, False, False, False]
     view.set_stale(True)
     assert not view.along(0)[0].size
-
-
-def test_the_curve_shows_the_cells_of_the_map_and_leaves_out_those_to_come(dark, shown, qtbot):
-    curve = shown(ParameterCurveView(dark))
-    curve.show_cells(X.values, np.array([0.1, 0.2, np.nan, 0.4, 0.5]), np.full(5, 0.01))
-    qtbot.waitUntil(lambda: not curve._stale, timeout=2000)
-    np.testing.assert_array_equal(curve.data()["cell x"], [0, 0.25, 0.75, 1])
-    np.testing.assert_array_equal(curve._rings.getData()[1], [0.1, 0.2, 0.4, 0.5])
-    (left, right), (low, high) = curve._plot.getViewBox().viewRange()
-    assert left < 0 < 1 < right
-    assert low < 0.1 < 0.5 < high
-    curve.show_cells(*(np.empty(0),) * 3)
-    qtbot.waitUntil(lambda: not curve._stale, timeout=2000)
-    assert not curve._rings_name.isVisible()
-    assert "cell x" not in curve.data()
 
 
 def test_stale_cells_lose_their_colours(view, qtbot):

@@ -16,18 +16,7 @@ from engine.core.layers import Axes, Bars, Box, Colour, Curve, Image, Points
 from engine.core.maps import PhaseMap
 from engine.core.theory_maps import Line
 from tests.app.views.conftest import picture
-
-
-def drawn(view, qtbot):
-    qtbot.waitUntil(lambda: not view._stale, timeout=2000)
-    return view
-
-
-def colours_in(view, token, tolerance=40):
-    """How many pixels have about this token's colour."""
-    colour = view.theme.colour(token)
-    wanted = (colour.red(), colour.green(), colour.blue())
-    return int((np.abs(picture(view) - wanted).max(axis=2) < tolerance).sum())
+from tests.app.views.plots import colours_in, drawn, middle_of
 
 
 def inked(view, y, token):
@@ -50,13 +39,6 @@ def phase_map(log=False):
     mean[2, 4] = np.nan
     error = np.full_like(mean, 0.01)
     return PhaseMap("vicsek", {}, x, y, "polar order", mean, error, np.isfinite(mean), 1)
-
-
-def middle_of(view, x, y):
-    """The pixel of the view's canvas at a point of the plot."""
-    plot = view._plots[0] if isinstance(view, PlotView) else view._plot
-    scene = plot.getViewBox().mapViewToScene(QPointF(x, y))
-    return view.canvas.mapFromScene(scene)
 
 
 # Plots
@@ -291,57 +273,7 @@ def test_a_trace_starts_empty_and_with_one_sample(dark, shown, qtbot):
     assert view._last.getData()[0].tolist() == [0.0]
 
 
-# The curve of a parameter
-
-
-def test_the_curve_shows_theory_points_and_the_run(theme, shown, qtbot):
-    x = np.linspace(0, 6, 100)
-    view = ParameterCurveView(theme)
-    view.set_labels("coupling K", span=(0, 1))
-    view.show_theory(x, {"order": np.tanh(x), "bound": np.ones(100)}, critical=[2.0, np.nan])
-    for value in (1.0, 2.0, 3.0):
-        view.add_measured(value, 0.4, 0.02)
-    view.add_measured(2.0, 0.5, 0.01)  # better known now
-    view.set_run(3.0, 0.9, 0.05)
-    drawn(shown(view), qtbot)
-    data = view.data()
-    assert sorted(data["x"]) == [1.0, 2.0, 3.0]
-    assert data["mean"][data["x"] == 2.0] == 0.5
-    assert set(view._lines) == {"order", "bound"}
-    assert colours_in(view, "accent") > 10
-    view.show_theory(x, {"order": np.tanh(x)})
-    drawn(view, qtbot)
-    assert set(view._lines) == {"order"}
-
-
-def test_a_run_that_moves_draws_itself_alone(dark, shown, qtbot):
-    view = shown(ParameterCurveView(dark))
-    x = np.linspace(0, 6, 50)
-    view.show_theory(x, {"theory": np.tanh(x)})
-    view.set_band(100)
-    view.set_run(3.0, 0.5, 0.05)
-    drawn(view, qtbot)
-    lines = [line for line, _ in view._lines.values()] + view._band
-    drawn_anew = []
-    for line in lines:
-        line.sigPlotChanged.connect(drawn_anew.append)
-    view.set_run(4.0, 0.6, 0.05)
-    drawn(view, qtbot)
-    assert not drawn_anew
-    view.show_theory(x, {"theory": np.tanh(2 * x)})
-    drawn(view, qtbot)
-    assert len(drawn_anew) == len(lines)
-
-
-def test_the_run_beside_stands_on_the_curve_while_there_is_one(dark, shown, qtbot):
-    view = shown(ParameterCurveView(dark))
-    view.show_theory(np.linspace(0, 6, 50), {"theory": np.linspace(0, 1, 50)})
-    view.set_run(3.0, 0.5, 0.05)
-    before = colours_in(drawn(view, qtbot), "b")
-    view.set_beside(5.0, 0.3, 0.02)
-    assert colours_in(drawn(view, qtbot), "b") > before + 40
-    view.set_beside(np.nan, np.nan)
-    assert colours_in(drawn(view, qtbot), "b") == before
+# The map
 
 
 def test_the_run_beside_stands_on_the_map_and_is_not_taken_by_the_hand(dark, shown, qtbot):
@@ -356,20 +288,6 @@ def test_the_run_beside_stands_on_the_map_and_is_not_taken_by_the_hand(dark, sho
     view.set_beside("b", None)
     qtbot.wait(20)
     assert colours_in(view, "b") == before
-
-
-def test_a_click_on_the_curve_chooses_a_value(dark, shown, qtbot):
-    view = ParameterCurveView(dark)
-    view.show_theory(np.linspace(0, 6, 50), {"order": np.linspace(0, 1, 50)})
-    drawn(shown(view), qtbot)
-    with qtbot.waitSignal(view.chosen) as told:
-        at = middle_of(view, 3.0, 0.5)
-        qtbot.mouseClick(view.canvas.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    # Pixels are whole: 6 / 300 a pixel.
-    assert told.args[0] == pytest.approx(3.0, abs=0.04)
-
-
-# The map
 
 
 @pytest.mark.parametrize("log", [False, True])
