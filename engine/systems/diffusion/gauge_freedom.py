@@ -28,7 +28,7 @@ from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.distances import sliced_wasserstein
-from engine.numerics.matrices import eigh, inverse, orthonormal, singular_values
+from engine.numerics.matrices import eigh, orthonormal, singular_values
 from engine.numerics.scores import BLOCK, weighted
 from engine.numerics.shapes import DIMENSION, SHAPES, normalised
 from engine.numerics.subspaces import largest_angle
@@ -266,9 +266,9 @@ class GaugeFreedom(System[State]):
         return (spread / sigma**2 - jnp.eye(self.dim)) / sigma**2
 
     def precision(self, state: State, sigma: Array) -> Float[Array, "dim dim"]:
-        """The inverse covariance of the sheet in noise."""
+        """The inverse covariance of the sheet in noise: `flat` projects on it."""
         flat = state.frame[:2].T @ state.frame[:2]
-        return inverse(flat + sigma**2 * jnp.eye(self.dim))
+        return flat / (1 + sigma**2) + (jnp.eye(self.dim) - flat) / sigma**2
 
     def field(self, state: State, swarms: Float[Array, "2 n dim"], sigma: Array) -> Array:
         """σ² s of each swarm."""
@@ -497,5 +497,4 @@ def samples(dim: int) -> Float[np.ndarray, "probes scores dim"]:
 
 def singular(stretch: Float[Array, "2 carried dim dim"]) -> Float[Array, "2 dim"]:
     """The mean logarithm of each singular value, largest first."""
-    values = singular_values(stretch)
-    return jnp.mean(jnp.log(jnp.maximum(values, 1e-30)), axis=1)
+    return jnp.mean(jnp.log(jnp.maximum(singular_values(stretch), 1e-30)), axis=1)
