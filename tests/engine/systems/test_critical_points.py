@@ -19,21 +19,17 @@ class SmallHopfield(HopfieldAGS):
     critical = HopfieldAGS.critical._replace(sizes=(16, 20))
 
 
+# `worst` allows for twice the errors seen here, 0.009 and 0.021; three of them miss once in 370.
 @pytest.mark.parametrize(
-    ("system", "exact", "seeds", "error"),
+    ("system", "exact", "seeds", "worst"),
     [
-        (SmallIsing(), 2.2692, 6, 0.04),  # 2 / ln(1 + √2); the button's: 2.280 ± 0.006
-        (
-            SmallHopfield(temperature=0.001, images=None),
-            capacity()[0],
-            4,
-            0.05,
-        ),  # the button's: ± 0.010
+        (SmallIsing(), 2.2692, 6, 0.02),  # 2 / ln(1 + √2); the button's: 2.280 ± 0.006
+        (SmallHopfield(temperature=0.001, images=None), capacity()[0], 8, 0.04),  # its: ± 0.010
     ],
     ids=["ising", "hopfield"],
 )
-def test_the_critical_point_is_found_within_its_error(system, exact, seeds, error):
+def test_the_critical_point_is_found_within_its_error(system, exact, seeds, worst):
     *_, point = find_critical_point(system, seeds=seeds)
     assert isinstance(point, CriticalPoint)
-    assert point.error < error
+    assert point.error < worst
     assert abs(point.value - exact) < 3 * point.error
