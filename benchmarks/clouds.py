@@ -148,7 +148,7 @@ def finish(view: Any) -> None:
     canvas = view._canvas
     canvas.repaint()
     if view.software:
-        canvas.image()
+        canvas.finish()
         return
     canvas.native.repaint()
     canvas.set_current()
