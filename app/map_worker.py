@@ -232,6 +232,7 @@ class MapWorker(QObject):
         import numpy as np
 
         from engine.core.parameters import parameters
+        from engine.core.stepping import without_room
         from engine.core.theory_maps import (
             branch_curves,
             critical_values,
@@ -240,7 +241,7 @@ class MapWorker(QObject):
             theory_curve,
         )
 
-        system = request.system
+        system = without_room(request.system)
         parameter = parameters(system)[request.curve]
         x = np.array([parameter.at(share) for share in np.linspace(0, 1, ALONG)])
         same = _identity_of(before.request) == _identity_of(request)
@@ -268,14 +269,16 @@ class MapWorker(QObject):
     ) -> Iterator[TheoryLayers | PhaseMap]:
         """Theory on the grid, then the map from what is known of it, then from what is run."""
         from engine.core.maps import fill
+        from engine.core.stepping import without_room
         from engine.core.theory_maps import branch_maps, predicted, region_names
         from engine.storage.map_cache import MapCache
 
         system, x, y, effort = _cells_of(request)
+        whole = without_room(request.system)
         yield TheoryLayers(
-            predicted(request.system, x, y, request.observable),
-            branch_maps(request.system, x, y),
-            region_names(request.system, x, y),
+            predicted(whole, x, y, request.observable),
+            branch_maps(whole, x, y),
+            region_names(whole, x, y),
         )
         if known is not None and known.complete:
             return
@@ -308,9 +311,14 @@ def together(system: type[System[Any]]) -> bool:
 
 
 def small_enough(system: System[Any]) -> System[Any]:
-    """The same system with fewer members, so that a map takes seconds to minutes."""
-    from engine.core.parameters import parameters
+    """The same system with fewer members, so that a map takes seconds to minutes.
 
+    It has the room that it is declared with: what a run has grown to tells no map from another.
+    """
+    from engine.core.parameters import parameters
+    from engine.core.stepping import without_room
+
+    system = without_room(system)
     known = parameters(system)
     sizes = dict(type(system).cell)
     if not sizes and "n" in known and known["n"].kind == "size":

@@ -12,7 +12,7 @@ from engine.core.density import Splat
 from engine.core.layers import Frame
 from engine.core.measurement import Estimate, Measurement
 from engine.core.parameters import similar
-from engine.core.stepping import Look, Run, State, derive, look, predict
+from engine.core.stepping import Look, Run, State, derive, look, predict, without_room
 from engine.core.system import System
 
 
@@ -60,7 +60,8 @@ class Readings(abc.ABC, Generic[State]):
 
     def theory(self) -> dict[str, float]:
         """What averages settle to as N → ∞; not-a-number where theory is silent."""
-        return {k: v.item() for k, v in jax.device_get(predict(self.system)).items()}
+        found = jax.device_get(predict(without_room(self.system)))
+        return {name: value.item() for name, value in found.items()}
 
     @property
     def estimates(self) -> dict[str, Estimate]:

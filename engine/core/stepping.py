@@ -1,7 +1,7 @@
 """What is compiled of a run: begin, step, touch, look at it. Pure functions, on the device."""
 
 from collections import OrderedDict
-from functools import partial
+from functools import cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from engine.core.density import Splat, density, without_swarm
 from engine.core.layers import Frame
+from engine.core.parameters import parameters
 from engine.core.system import System, Touch
 from engine.core.theory import Flags, Scalars
 
@@ -235,6 +236,22 @@ def enlarged(system: AnySystem, demand: dict[str, Array]) -> AnySystem:
     if not short:
         return system
     return system.replace(**{name: 2 ** (need - 1).bit_length() for name, need in short.items()})
+
+
+def without_room(system: AnySystem) -> AnySystem:
+    """The system with as much room as it is declared with: theory and maps are the same for all."""
+    declared = {name: parameters(system)[name].default for name in _rooms(type(system))}
+    return system.replace(**declared) if declared else system
+
+
+@cache
+def _rooms(kind: type[System[Any]]) -> tuple[str, ...]:
+    """The sizes that are only room."""
+    if kind.demand is System.demand:
+        return ()
+    system = kind()
+    state = jax.eval_shape(system.init, jax.random.key(0))
+    return tuple(jax.eval_shape(system.demand, state))
 
 
 def grown(run: Run[State], like: Run[State]) -> Run[State]:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from app.map_worker import MapRequest, MapWorker
+from app.map_worker import MapRequest, MapWorker, _identity_of
 from engine.core.axes import default_axes
 from engine.systems import gallery
 
@@ -68,3 +68,13 @@ def test_a_map_opens_with_a_picture_before_theory(worker, monkeypatch):
     assert not first.curve_x.size
     assert np.isfinite(last.measured.mean).all()
     assert last.lines
+
+
+def test_a_map_stays_the_same_when_a_list_of_its_run_grows():
+    system = gallery()["active-matter"](slots=16)
+
+    def told(system):
+        return _identity_of(MapRequest(system, *default_axes(system), "clumping", "persistence"))
+
+    assert told(system.replace(slots=64)) == told(system)
+    assert told(system.replace(trap=0.5)) != told(system)

@@ -23,6 +23,7 @@ from engine.core.simulation import (
     stack,
     sweep,
 )
+from engine.core.stepping import predict, without_room
 from engine.core.system import System, Touch
 from engine.systems.diffusion.kde_regimes import KdeRegimes
 from engine.systems.diffusion.mean_field_chaos import MeanFieldChaos
@@ -81,6 +82,16 @@ def test_room_that_runs_out_in_the_middle_of_a_run_is_made_from_before_the_chunk
     assert running.system.slots > 8
     assert running._run.state.near.most <= running.system.slots
     assert running._run.tick == 15
+
+
+def test_theory_is_compiled_once_for_whatever_room_a_run_has_grown_to():
+    tight = Simulation(Library(room=2, pages=1.5))
+    tight.theory()
+    compiled = predict._cache_size()
+    tight.run(10).theory()
+    assert tight.system.room == 16
+    assert predict._cache_size() == compiled
+    assert without_room(tight.system) == Library(pages=1.5)
 
 
 def test_a_sweep_grows_too():
