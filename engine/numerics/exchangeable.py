@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Key
 
-from engine.numerics.quadrature import NODES, WEIGHTS
+from engine.numerics.quadrature import NODES, WEIGHTS, weighed
 from engine.numerics.scores import shrunk, variance, weighted
 
 
@@ -167,12 +167,12 @@ def accuracy(kappa: Float[Array, "*grid"] | float) -> Float[Array, "*grid"]:
 def agreement(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
     """P(two clouds drawn from one posterior agree) = E[p² + (1 − p)²]."""
     p = jax.nn.sigmoid(_argument(kappa))
-    return jnp.sum(WEIGHTS * (p**2 + (1 - p) ** 2))
+    return weighed(p**2 + (1 - p) ** 2, WEIGHTS)
 
 
 def information(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
     """I(z; x^N) = ln 2 − E ln(1 + e^{−2√κ(g + √κ)}), in nats."""
-    return jnp.log(2.0) - jnp.sum(WEIGHTS * jax.nn.softplus(-_argument(kappa)))
+    return jnp.log(2.0) - weighed(jax.nn.softplus(-_argument(kappa)), WEIGHTS)
 
 
 def _argument(kappa: Float[Array, ""] | float) -> Float[Array, " z"]:

@@ -19,7 +19,7 @@ from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
 from engine.numerics.fixed_points import fixed_point
 from engine.numerics.glauber import hebbian_sweep
 from engine.numerics.pictures import glyphs
-from engine.numerics.quadrature import NODES, gaussian_mean
+from engine.numerics.quadrature import NODES, gaussian_mean, weighed
 from engine.numerics.roots import bisect
 
 
@@ -323,8 +323,8 @@ def cold(load: Scalar, temperature: Scalar) -> tuple[Array, Array, Array]:
     def saddle(u: tuple[Array, Array]) -> tuple[Array, Array]:
         m, c = u
         z = (m - temperature * BEND) / width_of(c, load, temperature)
-        lies = jnp.sum(WEIGHT * density(m, c, load, temperature))
-        return jnp.sum(WEIGHT * erf(z / math.sqrt(2))) / 2, lies
+        lies = weighed(density(m, c, load, temperature), WEIGHT)
+        return weighed(erf(z / math.sqrt(2)), WEIGHT) / 2, lies
 
     guess = (jnp.ones(()), jnp.zeros(()))
     (m, c), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
@@ -351,7 +351,7 @@ def breaking(load: Scalar, temperature: Scalar) -> Float[Array, ""]:
     That is a sliver at T < 0.022, and no number has a T below the line: see `cold`.
     """
     m, c, residual = cold(load, temperature)
-    sech4 = jnp.sum(WEIGHT / np.cosh(BEND) ** 2 * density(m, c, load, temperature))
+    sech4 = weighed(density(m, c, load, temperature), WEIGHT / np.cosh(BEND) ** 2)
     excess = load * sech4 - temperature * (1 - c) ** 2
     return jnp.where((m > 0.3) & (residual < 1e-4), excess, -1.0)
 
