@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 POINTS = 400  # measured ones that are kept
 FADED = 8  # ways of earlier loops that stay
-WAYS = ("a", "b")  # colours of the way there, and back
+EVERY = 24  # points of a way after which names look for new places
+WAYS = {"there": ("a", SOLID), "back": ("b", DASH)}  # colours and lines
 
 
 class ParameterCurveView(PlotBase):
@@ -207,7 +208,7 @@ class ParameterCurveView(PlotBase):
         self._cell_bars = pg.ErrorBarItem(
             x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=pale
         )
-        self._rings_name = note("map", theme, "text3", (1, 1))
+        self._rings_name = note("map", theme, "text3")
         for item in (self._cell_bars, self._rings, self._rings_name):
             item.setZValue(4)
             self._plot.addItem(item)
@@ -235,18 +236,15 @@ class ParameterCurveView(PlotBase):
         self._shade.setZValue(1)
         for item in (*self._band, self._shade):
             self._plot.addItem(item)
-        # There is a solid line, back a dashed one: never colour alone.
-        faint = [pg.mkPen(theme.colour(way, 0.3), width=1) for way in WAYS]
+        # Never colour alone.
+        faint = [pg.mkPen(theme.colour(way, 0.3), width=1) for way, _ in WAYS.values()]
         self._old = [pg.PlotDataItem(pen=ink_, connect="finite") for ink_ in faint]
-        self._ways = [
-            pg.PlotDataItem(pen=pg.mkPen(theme.colour(way), width=2, style=style))
-            for way, style in zip(WAYS, (SOLID, DASH), strict=True)
-        ]
-        self._way_names = [
-            note(words, theme, way, (0, 1))
-            for words, way in zip(("there", "back"), WAYS, strict=True)
-        ]
-        for item in (*self._old, *self._ways, *self._way_names):
+        self._ways = {
+            words: pg.PlotDataItem(pen=pg.mkPen(theme.colour(way), width=2, style=style))
+            for words, (way, style) in WAYS.items()
+        }
+        self._way_names = {words: note(words, theme, way) for words, (way, _) in WAYS.items()}
+        for item in (*self._old, *self._ways.values(), *self._way_names.values()):
             item.setZValue(8)
             self._plot.addItem(item)
         beside = (self._second_bar, self._square)
@@ -285,7 +283,8 @@ class ParameterCurveView(PlotBase):
         put(self._bars, at, mean, height=height)
         self._draw_run()
         self._fit()
-        seen = self._plot.getViewBox().viewRange(), tuple(self._critical), self.size()
+        ways = [len(x) // EVERY for x, _ in self._way_lines().values()]
+        seen = self._plot.getViewBox().viewRange(), tuple(self._critical), self.size(), ways
         if moved or seen != self._named_in:
             self._named_in = seen
             self._place_words()
@@ -296,8 +295,6 @@ class ParameterCurveView(PlotBase):
         put(self._rings, at, mean)
         put(self._cell_bars, at, mean, height=np.where(np.isfinite(error), 4 * error, 0))
         self._rings_name.setVisible(len(x) > 0)
-        if len(x):
-            self._rings_name.setPos(at[-1], mean[-1])
 
     def _draw_more_theory(self) -> None:
         """Unstable phases, and the band in which a run of so many members scatters."""
@@ -330,13 +327,17 @@ class ParameterCurveView(PlotBase):
             x = [part for way in ways for part in (way[0], gap)]
             y = [part for way in ways for part in (way[1], gap)]
             put(item, *(np.concatenate(part) if part else np.empty(0) for part in (x, y)))
-        for k, (item, name) in enumerate(zip(self._ways, self._way_names, strict=True)):
-            way = (np.empty(0),) * 2 if self._loop is None else self._loop.way(back=bool(k))
-            put(item, *way)
-            name.setVisible(len(way[0]) > 2)
-            if len(way[0]) > 2:
-                middle = len(way[0]) // 2
-                name.setPos(self._on_axis(way[0])[middle], way[1][middle])
+        ways = self._way_lines()
+        for words, item in self._ways.items():
+            put(item, *ways.get(words, (np.empty(0),) * 2))
+            self._way_names[words].setVisible(words in ways)
+
+    def _way_lines(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The ways that are long enough to be seen, by name."""
+        if self._loop is None:
+            return {}
+        ways = {name: self._loop.way(back=bool(k)) for k, name in enumerate(self._ways)}
+        return {name: way for name, way in ways.items() if len(way[0]) > 2}
 
     def _draw_run(self) -> None:
         for run, marks, bar in (
@@ -383,6 +384,12 @@ class ParameterCurveView(PlotBase):
     def _place_words(self) -> None:
         x = self._on_axis(self._x)
         lines = {name: (x, y) for name, y in self._curves.items()}
+        names = {name: self._lines[name][1] for name in lines}
+        for name, (at, y) in self._way_lines().items():
+            lines[name], names[name] = (self._on_axis(at), y), self._way_names[name]
+        if len(self._cells):
+            lines["map"] = (self._on_axis(self._cells[:, 0]), self._cells[:, 1])
+            names["map"] = self._rings_name
         others = [(self._on_axis(self._points[:, 0]), self._points[:, 1])]
         if self._run is not None:
             others.append((self._on_axis(np.array(self._run[:1])), np.array(self._run[1:2])))
@@ -390,7 +397,7 @@ class ParameterCurveView(PlotBase):
         upright = np.linspace(bottom, top, 60)
         for value in self._critical:
             others.append((self._on_axis(np.full(60, value)), upright))
-        self._naming.place({name: self._lines[name][1] for name in lines}, lines, others)
+        self._naming.place(names, lines, others)
 
     def _on_clicked(self, event) -> None:
         if event.button() == Qt.MouseButton.LeftButton and len(self._x) + len(self._cells):

@@ -130,6 +130,8 @@ class StatusStrip(QFrame):
         self.theme = theme
         self._line.restyle(theme)
         self.setFixedHeight(theme.px(theme.sizes["status"]))
+        for label in self._facts.values():
+            label.setMinimumWidth(0)  # letters may have another size now
         self._fit()
 
     def sizeHint(self) -> QSize:
@@ -146,6 +148,8 @@ class StatusStrip(QFrame):
         label = self._facts[name]
         if text != label.text():
             label.setText(text)
+            # Room that was needed once stays: what stands to its right is not to jump.
+            label.setMinimumWidth(max(label.minimumWidth(), label.sizeHint().width()))
 
     def _fit(self) -> None:
         # What the transport bar says already gives way first.
