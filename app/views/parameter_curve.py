@@ -252,6 +252,8 @@ class ParameterCurveView(PlotBase):
         for z, item in enumerate(layers):
             item.setZValue(10 + z)
             self._plot.addItem(item)
+        for name in (self._rings_name, *self._way_names.values()):
+            name.hide()  # until there is something to name
         self._naming = Naming(self._plot)
         self._named_in: tuple[Any, ...] = ()  # the ends of the axes and all that names mind
         self._lines: dict[str, tuple[pg.PlotDataItem, pg.TextItem]] = {}
