@@ -6,6 +6,7 @@
 >>> simulation.observables, simulation.system.theory()
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from engine.replaying import replay as replay
     from engine.storage.sessions import Session as Session
     from engine.systems import gallery as gallery
+
+# What equinox and diffrax find wrong while they run becomes NaN, which a run reports. To raise they
+# would call Python, and JAX keeps no program that does: it would be compiled at every start.
+os.environ.setdefault("EQX_ON_ERROR", "nan")
 
 WHERE = {
     "Simulation": "engine.core.simulation",

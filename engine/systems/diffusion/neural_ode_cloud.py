@@ -25,6 +25,7 @@ SOLVERS = {
     "Tsitouras": diffrax.Tsit5(),
     "reversible Heun": diffrax.ReversibleHeun(),
 }
+FORWARD = diffrax.ForwardMode()  # nothing is learnt through these solves
 MOST = 128  # steps of a solve, at most
 LEARNT = 20  # midpoint steps of the flow that is trained
 MOMENTS = LEARNT + 1  # of the path that is shown
@@ -188,6 +189,7 @@ class NeuralOdeCloud(System[State]):
             y0=self.begun(x),
             args=network,
             saveat=diffrax.SaveAt(ts=jnp.linspace(0, 1, MOMENTS)),
+            adjoint=FORWARD,
             max_steps=MOST,
         )
         assert isinstance(solution.ys, Carried)
@@ -375,7 +377,7 @@ def there_and_back(
     """The end of a solve from 0 to t1, and what comes back to 0 from it."""
     kept = diffrax.SaveAt(t1=True, solver_state=True)
     there = diffrax.diffeqsolve(
-        term, SOLVERS[solver], 0.0, t1, h, y, args, saveat=kept, max_steps=None
+        term, SOLVERS[solver], 0.0, t1, h, y, args, saveat=kept, adjoint=FORWARD, max_steps=None
     )
     (end,) = leaves(there)
     back = diffrax.diffeqsolve(
@@ -387,6 +389,7 @@ def there_and_back(
         end,
         args,
         solver_state=there.solver_state if solver == "reversible Heun" else None,
+        adjoint=FORWARD,
         max_steps=None,
     )
     return end, leaves(back)[0]

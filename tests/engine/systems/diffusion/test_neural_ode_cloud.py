@@ -124,3 +124,11 @@ def test_the_squeeze_is_the_divergence_along_the_path():
     found = jax.vmap(lambda x: system.volume(network, x))(x)
     # 20 steps of the midpoint rule, of second order: some 1/400 of a logarithm below one.
     np.testing.assert_allclose(found, exact, atol=0.01)
+
+
+def test_what_is_compiled_of_a_solve_can_be_kept(key):
+    """JAX keeps no program that calls Python, as a check that raises does."""
+    system = NeuralOdeCloud(n=64, width=8, batch=16)
+    program = jax.make_jaxpr(lambda key: system.step(system.init(key), key))(key)
+    assert "while" in str(program)
+    assert "callback" not in str(program)
