@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/soak.py [MINUTES [SYSTEM:SIZE=VALUE,... ...]]
 
 A real window on a virtual display. Each system has an equal share of the time, in which a random
-live parameter is moved to a random place of its span, again and again, also to the very ends;
-before anything counts, all have been at both ends, so that lists have the room that they need. The
-states to go back to have 64 MiB, so that they are full before memory is first read: what grows
-after that is lost. Memory is the resident set of the process.
+live parameter is moved to a random place of its span, again and again, also to the very ends.
+Before anything counts, all have been at both ends, and then where lists of neighbours are as long
+as they can be: a list that needs more room doubles it, and compiles the run anew. The states to go
+back to have 16 MiB, so that they are full before memory is first read: what grows after that is
+lost. Memory is the resident set of the process.
 """
 
 import json
@@ -26,10 +27,21 @@ from PySide6.QtCore import QTimer
 
 CASES = ("vicsek:n=16384", "active-matter:n=4096", "spatial-epidemic:n=4096")
 MINUTES = 30.0
+FULLEST = {  # where the most are near one: soft discs in a deep trap, under the widest skin
+    "active-matter": {
+        "trap": 1.0,
+        "stiffness": 5.0,
+        "speed": 2.0,
+        "persistence": 1.0,
+        "diffusion": 0.5,
+        "dt": 0.02,
+    },
+}
+CROWD = 0.15  # of a system's time that it stays there
 WARM = 0.3  # of a system's time, before memory and compilations count
 DRAG, REST = 1.0, 1.0  # s
 TICK = 33  # ms
-KEPT = 64 * 2**20  # bytes for states to go back to
+KEPT = 16 * 2**20  # bytes for states to go back to
 GROWTH = 0.02  # that is allowed
 
 
@@ -67,7 +79,10 @@ def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
     live(lambda: fits(window.moment, name, sizes), 120)
     hand, troubles = Hand(window), [0]
     window.runner.troubled.connect(lambda _: troubles.__setitem__(0, troubles[0] + 1))
-    resting(WARM * seconds)
+    resting((WARM - CROWD) * seconds)
+    hand.gather(FULLEST.get(name, {}))
+    resting(CROWD * seconds)
+    hand.go_on()
     compiled, first, memory = Compiled(), window.moment.tick, []
     began = time.perf_counter()
     while time.perf_counter() - began < (1 - WARM) * seconds:
@@ -123,6 +138,20 @@ class Hand:
             self._window.parameters.changed.emit(self._parameter.name, value)
         elif self._window.session.running:
             self._window.session.commit()
+
+    def gather(self, values: dict[str, float]) -> None:
+        """Put all parameters there, and wait."""
+        if not values:
+            return
+        self._timer.stop()
+        for name, value in values.items():
+            self._window.parameters.changed.emit(name, value)
+            self._shares[name] = self._window.session.parameters[name].share(value)
+        self._window.session.commit()
+
+    def go_on(self) -> None:
+        self._began = -math.inf
+        self._timer.start()
 
     def _tour(self) -> Iterator[tuple[Any, float]]:
         """What to take next, and where to move it: to all ends, then anywhere."""

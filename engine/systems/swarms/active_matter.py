@@ -17,7 +17,7 @@ from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.local_density import Boxes, boxes, percentiles
 from engine.numerics.neighbours import Neighbours, folded, kept, listed, taken, wrapped
 from engine.numerics.normals import normal_pair
-from engine.numerics.overlaps import Overlaps, overlaps
+from engine.numerics.overlaps import Overlaps, overlaps, overlaps_on_list
 from engine.numerics.pair_measures import hexatic
 from engine.numerics.pair_score import Look, PairScore, current, denoising, drawn
 from engine.numerics.persistent_walks import Drive, displacement, relaxed, turned, unit
@@ -36,6 +36,7 @@ EVERY = 8  # steps between positions that displacements are measured from
 DENSE, THIN = 1.1, 0.1  # packing of drop and vapour at ℓ = 50, to begin with
 Loss = Callable[[PairScore, Key[Array, ""]], Float[Array, ""]]
 ROOM = 12  # neighbours in a hexagonal lattice, two shells of it
+CROWD = 32  # neighbours: where there are more, cells are quicker than the list made from them
 BATCH = 256  # discs that an optimiser step learns from
 
 
@@ -313,7 +314,9 @@ class ActiveMatter(System[State]):
 
     def contacts(self, state: State) -> Overlaps:
         """What all overlaps, and the trap, do to each disc."""
-        found = overlaps(state.x, state.y, state.near, state.length)
+        # Who learns needs a list in any case.
+        sum_over = overlaps_on_list if self.motion == "learned score" else overlaps
+        found = sum_over(state.x, state.y, state.near, state.length)
         return found._replace(
             across=self.stiffness * found.across - self.trap * (state.x - state.length / 2),
             up=self.stiffness * found.up - self.trap * (state.y - state.length / 2),
@@ -395,10 +398,11 @@ class ActiveMatter(System[State]):
 
     def demand(self, state: State) -> dict[str, Int[Array, ""]]:
         # A slab that is dragged to the densest packing asks for ROOM: it has it from the start.
-        return {"slots": jnp.maximum(state.near.most, ROOM)}
+        most = len(state.x) if self.motion == "learned score" else CROWD
+        return {"slots": jnp.clip(state.near.most, ROOM, most)}
 
     def backend(self) -> str:
-        return "Verlet list"
+        return "Verlet list" if self.motion == "learned score" else "Verlet list, cells in a crowd"
 
     def caveats(self, state: State) -> Flags:
         learning = self.motion == "learned score"
@@ -456,6 +460,7 @@ class ActiveMatter(System[State]):
             ),
             "qₓ = div F": Colour(contacts.divergence),
             "push": Colour(jnp.hypot(contacts.across, contacts.up)),
+            "contacts": Colour(contacts.touching),
         }
         frame: Frame = {}
         if self.motion == "learned score":
