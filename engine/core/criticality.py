@@ -36,8 +36,9 @@ WAVERING = 0.15  # share of these that may change within the time they are looke
 STEPS = 512  # of a run, at first
 LONGEST = 65_536  # steps of a run; what remembers its past for longer is refused
 MEMORIES = 12  # that a run must be long: a quarter of it is forgotten, as its start has to be
-LONGER = 4  # times that the second round runs: where the curves lie close, errors must be small
-NARROW = 0.35  # of the first span is looked at again
+LONGER = 8  # times that the second round runs: where the curves lie close, errors must be small
+NARROW = 0.5  # of the first span is looked at again: five of its points,
+UNSURE = 3  # or so many errors to either side, if that is more
 ONSET = (0.15, 0.45)  # of it where order begins: without order, and with it, but not yet saturated
 
 
@@ -106,11 +107,11 @@ def find_critical_point(
                 yield runs._replace(share=(turn + reached) / 2)
         assert isinstance(runs, SizeRuns)
         steps = min(LONGER * runs.steps, longest)
-        value, error, curves = located(how, runs)
-        below = above = NARROW / 2
+        value, error, curves = located(how, runs, roughly=not turn)
+        whole_span = how.span[1] - how.span[0]
+        below = above = max(NARROW / 2, UNSURE * error / whole_span)
         if how.method == "onset":
             below, above = ONSET if runs.mean[-1, 0] < runs.mean[-1, -1] else ONSET[::-1]
-        whole_span = how.span[1] - how.span[0]
         low = max(how.span[0], value - below * whole_span)
         high = min(how.span[1], value + above * whole_span)
         if turn:

@@ -16,6 +16,7 @@ from engine.core.theory import Criticality
 ROUNDED = 2  # times N^-1/2: below, the square of an order is what finite size makes of it
 SURE = 2.5  # standard errors that sizes must lie apart, on either side of a crossing
 DRAWS = 200  # of the bootstrap
+NEAR = 4  # points to either side of a crossing that tell where it is
 SHIFT = 0.1  # error of a share of runs: by so much a fit may be worse for a b that is less by 1
 CROSSING = ("binder", "jump")  # methods that look where the curves of sizes cross
 
@@ -47,8 +48,10 @@ class SizeRuns(NamedTuple):
 Look = Callable[[SizeRuns, np.ndarray], np.ndarray]  # runs and chosen seeds to [size, point]
 
 
-def located(how: Criticality, runs: SizeRuns) -> tuple[float, float, np.ndarray]:
-    """The critical value, its error, and the curves that tell it."""
+def located(
+    how: Criticality, runs: SizeRuns, *, roughly: bool = False
+) -> tuple[float, float, np.ndarray]:
+    """The critical value, its error, and the curves that tell it; `roughly` says where to look."""
     methods = {
         "binder": (_cumulants, _crossing),
         "susceptibility": (_susceptibilities, _peak),
@@ -72,9 +75,8 @@ def located(how: Criticality, runs: SizeRuns) -> tuple[float, float, np.ndarray]
     drawn = [look(runs, draw.choice(everyone, seeds)) for _ in range(DRAWS)]
     again = [locate(runs, other)[0] for other in drawn]
     again = [other for other in again if math.isfinite(other)]
-    if len(again) < DRAWS / 2 or (
-        how.method in CROSSING and not _clear(runs, curves, drawn, value)
-    ):
+    clear = how.method not in CROSSING or roughly or _clear(runs, curves, drawn, value)
+    if len(again) < DRAWS / 2 or not clear:
         raise ValueError(
             f"Nothing turns clearly between {how.parameter} = {runs.values[0]:.4g} and "
             f"{runs.values[-1]:.4g}: the runs are too noisy to say, or it turns elsewhere."
@@ -84,15 +86,24 @@ def located(how: Criticality, runs: SizeRuns) -> tuple[float, float, np.ndarray]
 
 
 def _clear(runs: SizeRuns, curves: np.ndarray, drawn: list[np.ndarray], value: float) -> bool:
-    """Whether the two largest sizes lie apart beyond their noise, one way on either side."""
+    """Whether the two largest sizes lie apart beyond their noise, one way on either side.
+
+    All points of a side together say so, each as loud as it is sure: where there is order,
+    cumulants saturate, and no single gap may be clear.
+    """
     gap = curves[-1] - curves[-2]
-    noise = np.std([other[-1] - other[-2] for other in drawn], axis=0) + 1e-30
+    gaps = np.array([other[-1] - other[-2] for other in drawn])
+    loud = 1 / (np.var(gaps, axis=0) + 1e-30)
     before = runs.values < value
     ordered = before if runs.mean[-1, 0] > runs.mean[-1, -1] else ~before
     if not (ordered.any() and (~ordered).any()):
         return False
-    sure = gap / noise
-    return bool(sure[ordered].max() > SURE and -sure[~ordered].min() > SURE)
+
+    def sureness(side: np.ndarray) -> float:
+        together = loud * side
+        return float(together @ gap / (np.std(gaps @ together) + 1e-30))
+
+    return sureness(ordered) > SURE and -sureness(~ordered) > SURE
 
 
 def _cumulants(runs: SizeRuns, seeds: np.ndarray) -> np.ndarray:
@@ -148,17 +159,22 @@ def _turn(x: np.ndarray, gap: np.ndarray, ordered_first: bool) -> float:
     """Where the gap between two sizes leaves the ordered side and turns negative.
 
     On the side without order the larger size lies clearly below, so the search begins where it
-    does so most, and goes towards order; a line through four points levels their noise.
+    does so most, and goes towards order. The root is that of a cubic through the points near by:
+    the gap bends, and a line through four of them errs by as much as the runs do.
     """
     if not ordered_first:
         x, gap = x[::-1], gap[::-1]
     smooth = np.convolve(np.pad(gap, 1, mode="edge"), np.ones(3) / 3, mode="valid")
     for k in range(int(np.argmin(smooth)), 0, -1):
         if smooth[k - 1] >= 0 > smooth[k]:
-            near = slice(max(0, k - 2), k + 2)
-            slope, offset = np.polyfit(x[near] - x[k], gap[near], 1)
-            root = x[k] - offset / slope if slope else math.nan
-            return float(np.clip(root, *sorted((x[near][0], x[near][-1]))))
+            near = slice(max(0, k - 1 - NEAR), k + 1 + NEAR)
+            step = x[k] - x[k - 1]
+            curve = np.polyfit((x[near] - x[k]) / step, gap[near], 3)
+            roots = np.roots(curve)
+            roots = roots[np.abs(roots.imag) < 1e-9].real
+            roots = roots[(np.polyval(np.polyder(curve), roots) < 0) & (np.abs(roots + 0.5) < 2)]
+            at = roots[np.argmin(np.abs(roots + 0.5))] if roots.size else -0.5
+            return float(x[k] + step * at)
     return math.nan
 
 

@@ -63,9 +63,12 @@ def test_runs_that_are_still_losing_their_order_are_refused():
 
 def test_where_nothing_turns_it_is_said():
     class Elsewhere(CurieWeiss):
-        """Looked for far from where it turns."""
+        """Looked for far from where it turns, and no theory knows better."""
 
         critical = Criticality("temperature", sizes=(64, 256), span=(2.0, 3.0))
+
+        def boundaries(self):
+            return {}
 
     with pytest.raises(ValueError, match="Nothing turns "):
         list(find_critical_point(Elsewhere(rate=0.5), seeds=4))
@@ -193,6 +196,19 @@ def test_what_is_lost_at_a_jump_is_lost_there_as_sizes_grow():
     assert 0.002 < error < 0.012  # of which 0.3 / 32 / 2 is for sizes beyond
     assert abs(value - 0.14) < 2.5 * error
     assert shares[-1, 0] > 0.9 > 0.2 > shares[-1, -1]
+
+
+def test_curves_that_bend_cross_where_they_do():
+    how = Criticality("x", (16, 32), (2.1, 2.5))
+    values, size = 2.2692 + 0.03 + 0.02 * np.arange(-5, 6), np.array(how.sizes)[:, None]
+    # Alike to the cumulants of the 2D Ising magnet: 0.611 at 2.2692, ⅔ with order, 0 without.
+    cumulant = 2 / 3 / (1 + np.exp(0.61 * (values - 2.2692) * size - 2.389))[:, :, None]
+    order = np.exp(2.2692 - values)[:, None] * np.ones((2, 1, 1))
+    one, empty = np.ones_like(cumulant), np.zeros_like(cumulant)
+    fourth = 3 * (1 - cumulant)
+    runs = SizeRuns("x", how.sizes, values, order, one, fourth, empty, empty[:, :, 0], 1)
+    # A line through the four nearest points errs by 0.006, as much as runs do.
+    assert located(how, runs)[0] == pytest.approx(2.2692, abs=5e-4)
 
 
 def test_what_is_never_lost_turns_nowhere():
