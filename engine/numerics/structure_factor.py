@@ -22,8 +22,9 @@ def structure_factor(
 ) -> tuple[Float[Array, " shells"], Float[Array, " shells"]]:
     """|k| up to `most`, and S(k) = |Σ e^{ik·x}|²/N averaged over `ways` directions of k.
 
-    The average is isotropic as that of `freud.diffraction.StaticStructureFactorDirect`, of some of
-    the vectors that fit into the square (multiples of 2π/L): those next to evenly turned ones.
+    The average is isotropic as that of `freud.diffraction.StaticStructureFactorDirect`, which takes
+    all vectors in one quadrant that fit into the box (multiples of 2π/L). Here it is of some of all
+    around: those next to evenly turned ones.
     """
     shell = np.arange(shells)[:, None]
     angle = np.pi * (np.arange(ways) + (shell * GOLDEN) % 1) / ways  # half of all: S(k) = S(−k)
