@@ -37,6 +37,12 @@ def small(system_class):
     return system_class(**sizes)
 
 
+def outline(system, key):
+    """What a run is, and what is seen of it, undone. Traced as they are when done: once for all."""
+    run = jax.eval_shape(begin, system, key)
+    return run.state, jax.eval_shape(look, system, run)
+
+
 def finite(tree):
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     return all(np.isfinite(leaf).all() for leaf in leaves)
@@ -70,7 +76,7 @@ def test_its_hooks_are_called_as_those_of_every_system(system_class):
 
 def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
     system = small(system_class)
-    state = jax.eval_shape(system.init, key)
+    state = jax.eval_shape(begin, system, key).state
     stepped = jax.eval_shape(system.step, state, key)
     assert jax.tree.map(jnp.shape, stepped) == jax.tree.map(jnp.shape, state)
     assert jax.tree.map(jnp.result_type, stepped) == jax.tree.map(jnp.result_type, state)
@@ -136,13 +142,13 @@ def test_a_frame_holds_layers_and_costs_nothing_unseen(system_class, key):
 
 def test_theory_speaks_of_what_is_measured(system_class, key):
     system = small(system_class)
-    state = jax.eval_shape(system.init, key)
+    state, seen = outline(system, key)
     shape = jax.eval_shape  # names alone are asked for
-    measured = shape(system.observables, state)
+    measured = seen.observables
     names = set(measured) | set(shape(system.derived, measured))
     assert set(shape(system.theory)) <= names
     assert set(shape(system.landscape)) <= names
-    assert set(shape(system.limit, state)) <= set(measured)
+    assert set(seen.limit) <= set(measured)
     assert {quantity.name for quantity in system.quantities} <= names
     for branch in shape(system.branches).values():
         assert set(branch.values) <= names
@@ -166,10 +172,10 @@ def test_pairs_are_of_live_parameters_and_run(system_class):
             small(system_class).replace(**values)  # refuses what is no value
 
 
-def test_a_layer_names_what_the_system_has(system_class):
+def test_a_layer_names_what_the_system_has(system_class, key):
     system = small(system_class)
     known = parameters(system)
-    frame = jax.eval_shape(lambda key: system.frame(system.init(key)), jax.random.key(0))
+    frame = outline(system, key)[1].frame
     for layer in (layer for layers in frame.values() for layer in layers):
         handle, turn = getattr(layer, "handle", ""), getattr(layer, "turn", "")
         assert not handle or known[handle].kind == "live"
@@ -249,11 +255,11 @@ def test_beside_another_it_runs_as_it_does_alone(system_class, key):
         np.testing.assert_allclose(panels[name], [value, value], rtol=1e-5)
 
 
-def test_it_says_what_it_is_and_where_it_comes_from(system_class):
+def test_it_says_what_it_is_and_where_it_comes_from(system_class, key):
     assert inspect.getdoc(system_class)
     assert all(key in references() for key in system_class.sources)
     assert system_class.sources
     assert system_class.equations
     names = [preset.name for preset in system_class.presets]
     assert len(set(names)) == len(names)
-    assert set(system_class.hints) <= set(Simulation(small(system_class)).views())
+    assert set(system_class.hints) <= set(outline(small(system_class), key)[1].frame)
