@@ -22,10 +22,15 @@ freed = []
 
 @pytest.fixture
 def collector(qapp):
+    gc.collect()  # what the test before has left
     freed.clear()
+    as_tests_do = gc.get_threshold()
+    gc.enable()
+    gc.set_threshold(700, 10, 10)  # as Python does, not as tests do
     collector = Collector()
     yield collector
     collector.stop()
+    gc.set_threshold(*as_tests_do)
 
 
 def allocate():
