@@ -17,6 +17,7 @@ from engine.core.theory import Flags, Scalars
 from engine.numerics.distances import nearest, sliced_wasserstein
 from engine.numerics.gaussian_paths import parted
 from engine.numerics.quadrature import gaussian_mean
+from engine.numerics.shapes import checkerboard, spiral
 from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
@@ -268,15 +269,7 @@ class MeanFlow(System[State]):
         if self.dataset == "8 Gaussians":
             turn = jnp.arange(8) * jnp.pi / 4
             return RADIUS * jnp.stack([jnp.cos(turn), jnp.sin(turn)], axis=1)
-        for_place, for_field = jax.random.split(key)
-        if self.dataset == "spiral":
-            turn = 3 * jnp.pi * jnp.sqrt(jax.random.uniform(for_place, (CENTRES, 1)))
-            return turn / 4 * jnp.concatenate([jnp.cos(turn), jnp.sin(turn)], axis=1)
-        place = jax.random.uniform(for_place, (CENTRES, 2))
-        field = jax.random.randint(for_field, (CENTRES,), 0, 8)  # the dark ones of 4 × 4
-        row = field // 2
-        column = 2 * (field % 2) + row % 2
-        return jnp.stack([column, row], axis=1) + place - 2.0
+        return {"spiral": spiral, "checkerboard": checkerboard}[self.dataset](key, CENTRES)[:, :2]
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
         learned = self.training(state.centres).on(state.learned, key, self.pace)
