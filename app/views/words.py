@@ -91,7 +91,21 @@ class Words(QWidget):
         area = QRectF(part.left, foot - theme.px(18), part.width, theme.px(18))
         place = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
         covered = painter.boundingRect(area, place, words)
-        tops = [chip.top() for chip in self.taken if covered.intersects(QRectF(chip))]
-        if tops:
-            area.moveBottom(min(tops) - theme.px(4))
-        painter.drawText(area, place, words)
+        painter.drawText(clear_of(self.taken, covered, area, theme.px(4)), place, words)
+
+
+def clear_of(taken: tuple[QRect, ...], words: QRectF, area: QRectF, gap: float) -> QRectF:
+    """Where words in the middle of an area hide nothing: beside what is there, or else above it."""
+    over = [QRectF(chip) for chip in taken if words.intersects(QRectF(chip))]
+    if not over:
+        return area
+    row = QRectF(area.left(), words.top(), area.width(), words.height())
+    beside = [QRectF(chip) for chip in taken if row.intersects(QRectF(chip))]
+    room, middle = QRectF(area), words.center().x()
+    left = [chip.right() for chip in beside if chip.center().x() <= middle]
+    right = [chip.left() for chip in beside if chip.center().x() > middle]
+    room.setLeft(max([area.left(), *(x + gap for x in left)]))
+    room.setRight(min([area.right(), *(x - gap for x in right)]))
+    if room.width() >= words.width():
+        return room
+    return area.translated(0, min(chip.top() for chip in over) - gap - area.bottom())

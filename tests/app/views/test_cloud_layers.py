@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QRect, QRectF
 
 from app.views.painter_swarm import PainterSwarmView
 from app.views.space import caption_of
 from app.views.swarm import SwarmView
+from app.views.words import clear_of
 from engine.core.layers import Arrows, Box, Captions, Colour, Image, Points, Trails
 from tests.app.views.conftest import light, picture
 from tests.app.views.swarms import mouse, near, where
@@ -117,6 +118,18 @@ def test_a_caption_says_what_a_panel_is_and_its_number():
     assert caption_of(captions, 0) == "helix 0.25"
     assert caption_of(captions, 1) == "torus –"
     assert caption_of(Captions(("A", "B")), 1) == "B"
+
+
+def test_a_caption_stands_beside_what_floats_there_or_else_above_it():
+    area, words = QRectF(0, 182, 400, 18), QRectF(160, 182, 80, 18)
+    corner, scale = QRect(0, 120, 180, 75), QRect(320, 165, 80, 30)
+    assert clear_of((), words, area, 4) == area
+    assert clear_of((scale,), words, area, 4) == area
+    beside = clear_of((corner, scale), words, area, 4)
+    assert not any(beside.intersects(QRectF(chip)) for chip in (corner, scale))
+    assert beside.width() >= words.width()
+    wide = QRect(0, 120, 260, 75)
+    assert clear_of((wide, scale), words, area, 4).bottom() == wide.top() - 4
 
 
 def test_arrows_on_a_slice_start_on_it(kind, dark, shown):
