@@ -52,14 +52,16 @@ def hexatic(
     position: Float[Array, "n 2"], length: Float[Array, ""], *, reach: Scalar
 ) -> Complex[Array, " n"]:
     """ψ₆ of each: the mean of e^{6iα} over the directions α of all within reach; 0 if alone."""
-    cells = sorted_into_cells(position[:, 0], position[:, 1], length, reach)
-    ordered = taken(position, cells.order)
-    me = jnp.arange(len(position))
+    x, y = position.T
+    cells = sorted_into_cells(x, y, length, reach)
+    # Coordinate by coordinate: pairs of them would be fetched one by one, and slowly.
+    x, y = taken(x, cells.order), taken(y, cells.order)
+    me = jnp.arange(len(x))
 
     def add(total: tuple[Array, ...], other: Array, valid: Array) -> tuple[Array, ...]:
         real, imaginary, count = total
         other = jnp.where(valid, other, 0)
-        dx, dy = wrapped(taken(ordered, other) - ordered, length).T
+        dx, dy = wrapped(taken(x, other) - x, length), wrapped(taken(y, other) - y, length)
         square = dx * dx + dy * dy
         near = valid & (other != me) & (square < reach**2) & (square > 0)
         # (dx + i dy)⁶, by way of its square
@@ -69,7 +71,7 @@ def hexatic(
         imaginary = imaginary + jnp.where(near, scale * b * (3 * a * a - b * b), 0)
         return real, imaginary, count + near
 
-    zero = jnp.zeros(len(position))
+    zero = jnp.zeros(len(x))
     real, imaginary, count = each_candidate(cells, add, (zero, zero, zero))
     psi = (real + 1j * imaginary) / jnp.maximum(count, 1)
     return jnp.zeros_like(psi).at[cells.order].set(psi)

@@ -14,7 +14,7 @@ from engine.core.layers import Axes, Bars, Box, Colour, Curve, Frame, Points, hi
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
-from engine.numerics.local_density import Boxes, boxes, percentiles
+from engine.numerics.local_density import Boxes, boxes
 from engine.numerics.neighbours import Neighbours, folded, kept, listed, taken, wrapped
 from engine.numerics.normals import normal_pair
 from engine.numerics.overlaps import Overlaps, overlaps, overlaps_on_list
@@ -358,7 +358,7 @@ class ActiveMatter(System[State]):
         contacts, crowd = self.contacts(state), packed(state)
         drive_x, drive_y = self.driven(state)
         each = crowd.each() * DISC
-        vapour, median, drop = percentiles(each, crowd.across**2, (0.05, 0.5, 0.95))
+        vapour, median, drop = (DISC * part for part in crowd.percentiles((0.05, 0.5, 0.95)))
         along = jnp.sum(contacts.across * drive_x + contacts.up * drive_y)
         along = along / jnp.sum(drive_x**2 + drive_y**2)
         measured = {

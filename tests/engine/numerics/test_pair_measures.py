@@ -132,3 +132,6 @@ def test_boxes_hold_everyone():
     exact, *_ = np.histogram2d(*np.asarray(x)[:, ::-1].T, bins=5, range=[[0, SIDE]] * 2)
     np.testing.assert_allclose(each[:25] * 16, exact.ravel(), rtol=1e-5)
     np.testing.assert_allclose(crowd.around(), each[np.asarray(crowd.place)])
+    shares = (0.0, 0.05, 0.5, 0.95, 1.0)
+    exact = np.percentile(each[:25], 100 * np.array(shares))
+    np.testing.assert_allclose(crowd.percentiles(shares), exact, rtol=1e-5)
