@@ -23,7 +23,9 @@ def name_line(
     rim: str | None = None,
     tone: str | None = None,
 ) -> None:
-    """Write a name at its line, clear of all that is drawn on the axes and of `others`."""
+    """Write a name at its line, clear of all that is drawn on the axes, of the names that are
+    there already, and of `others`.
+    """
     from matplotlib import patheffects
 
     path = _shares(axes, line)
@@ -33,8 +35,9 @@ def name_line(
     font = 0.87 * page.style.font
     box = axes.get_position()
     size = np.array([box.width * page.width, box.height * page.height]) / PT
-    extent = 0.52 * font * len(words) / size[0], 1.15 * font / size[1]
-    place = _roomiest(path[:: max(1, len(path) // 60)], _crowd(axes, others), *extent)
+    extent = _extent(words, font) / size
+    crowd = [_crowd(axes, others), *(_box(axes, text, size) for text in axes.texts)]
+    place = _roomiest(path[:: max(1, len(path) // 60)], np.concatenate(crowd), *extent)
     if place is None:
         return
     effects = [patheffects.withStroke(linewidth=1.4, foreground=rim or page.paper)]
@@ -68,6 +71,22 @@ def _crowd(axes: Any, others: Sequence[Any]) -> np.ndarray:
             placed = dots.get_offset_transform().transform(dots.get_offsets())
             every.append(axes.transAxes.inverted().transform(placed))
     return np.concatenate([_denser(one) for one in every if len(one)])
+
+
+def _extent(words: str, font: float) -> np.ndarray:
+    """Width and height of words in points, about."""
+    return np.array([0.52 * font * len(words), 1.15 * font])
+
+
+def _box(axes: Any, text: Any, size: np.ndarray) -> np.ndarray:
+    """Points all over words that are there, as shares of the axes, which are `size` points."""
+    wide, tall = _extent(text.get_text(), text.get_fontsize()) / size
+    placed = text.get_transform().transform(text.get_position())
+    x, y = axes.transAxes.inverted().transform(placed)
+    x += wide * {"left": 0.5, "center": 0.0, "right": -0.5}[text.get_ha()]
+    y += tall * {"bottom": 0.5, "baseline": 0.5, "top": -0.5}.get(text.get_va(), 0.0)
+    grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 9), np.linspace(-0.5, 0.5, 3)), axis=-1)
+    return np.array([x, y]) + grid.reshape(-1, 2) * (wide, tall)
 
 
 def _roomiest(path: np.ndarray, crowd: np.ndarray, wide: float, tall: float) -> np.ndarray | None:

@@ -61,8 +61,8 @@ def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
     scale_axes(axes, ("x" if found.x.log else "") + ("y" if found.y.log else ""))
     axes.set_xlim(*_edges(found.x.values, found.x.log)[[0, -1]])
     axes.set_ylim(*_edges(found.y.values, found.y.log)[[0, -1]])
-    _draw_theory(page, axes, panel)
     _draw_names(page, axes, panel)
+    _draw_theory(page, axes, panel)
     if panel.path is not None:
         rim = {"color": colour("stage", "dark"), "lw": 2.4 * page.style.line}
         axes.plot(*panel.path.T, zorder=5, **rim)
@@ -96,13 +96,15 @@ def _draw_theory(page: Page, axes: Any, panel: MapPanel) -> None:
     from matplotlib import patheffects
 
     dark, amber = colour("stage", "dark"), colour("theory", "dark")
+    named = {}
     for name, line in panel.lines.items():
         x, y = np.asarray(line.x, float), np.asarray(line.y, float)
         if not (np.isfinite(x) & np.isfinite(y)).any():
             continue
         rim = patheffects.withStroke(linewidth=4.2 * page.style.line, foreground=dark)
         look_of = {"color": amber, "lw": 2 * page.style.line, "path_effects": [rim]}
-        (drawn,) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of)
+        (named[name],) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of)
+    for name, drawn in named.items():  # clear of all lines, so they are all there
         name_line(page, axes, drawn, name, rim=dark, tone=amber)
 
 

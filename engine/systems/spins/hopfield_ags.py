@@ -27,6 +27,7 @@ MOST = 0.25  # the largest load that arrays have room for
 TOGETHER = 2  # replicas of the network, which remember alike and freeze apart
 BEND = NODES[::2]  # of h/T, over which a tanh bends
 WEIGHT = np.float32(BEND[1] - BEND[0]) / np.cosh(BEND) ** 2
+KINK = np.float32(BEND[1] - BEND[0]) * np.log1p(np.exp(-2 * np.abs(BEND)))
 COLD = 0.1  # below, a tanh bends between the nodes of a Gaussian
 
 
@@ -204,6 +205,7 @@ class HopfieldAGS(System[State]):
         fullest = bisect(lambda load: recalls(load, self.temperature), 1e-4, 0.15, halvings=16)
         broken = bisect(lambda t: breaking(self.load, t), 0.0, 0.1, halvings=16)
         mixed = bisect(lambda t: holding(self.load, t), 0.01, 0.6, halvings=16)
+        first = bisect(best, 1e-4, 0.138, halvings=16)
         return {
             "spin glass": Boundary(
                 {
@@ -219,7 +221,7 @@ class HopfieldAGS(System[State]):
                 kind="spinodal",
             ),
             "memory is best": Boundary(
-                {"load": bisect(best, 1e-4, 0.138, halvings=16)}, kind="first order"
+                {"load": jnp.where(first > 2e-4, first, jnp.nan)}, kind="first order"
             ),
             "symmetry breaks in memory": Boundary(
                 {"temperature": jnp.where(broken > 0, broken, jnp.nan)}
@@ -240,7 +242,8 @@ class HopfieldAGS(System[State]):
 
             guess = 1 - 0.01 * jnp.asarray(self.temperature, float)
             q, _ = fixed_point(freezing, guess, iterations=100)
-            return phase(m, q, self.load, self.temperature).free_energy
+            c = (1 - q) / jnp.asarray(self.temperature)
+            return phase(m, c, self.load, self.temperature).free_energy
 
         free = jax.vmap(height)(m)
         return {"overlap": Curve(m, self.n * (free - jnp.min(free)) / self.temperature)}
@@ -308,9 +311,9 @@ def retrieved(load: Scalar, temperature: Scalar) -> Phase:
     (m, q), residual = fixed_point(saddle, guess, damping=0.0, iterations=24, newton=6)
     cold_m, c, cold_residual = cold(load, temperature)
     t = jnp.asarray(temperature, float)
-    m, q = jnp.where(t < COLD, cold_m, m), jnp.where(t < COLD, 1 - t * c, q)
+    m, c = jnp.where(t < COLD, cold_m, m), jnp.where(t < COLD, c, (1 - q) / t)
     there = (m > 0.01) & (jnp.where(t < COLD, cold_residual, residual) < 1e-4)
-    return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, q, load, temperature)))
+    return Phase(*(jnp.where(there, x, jnp.nan) for x in phase(m, c, load, temperature)))
 
 
 def cold(load: Scalar, temperature: Scalar) -> tuple[Array, Array, Array]:
@@ -386,18 +389,20 @@ def frozen(load: Scalar, temperature: Scalar) -> Phase:
     """The phase without memory: a spin glass below 1 + √α, a paramagnet above.
 
     It is solved for C = β(1 − q), with m exactly 0: iterating from m = 0 would let rounding grow
-    into the memory.
+    into the memory. Where it is cold, averages are those of `cold`.
     """
+    cool = jnp.asarray(temperature) < COLD
 
     def excess(c: Array) -> Array:
         q = jnp.maximum(1 - temperature * c, 0)
         width = jnp.sqrt(load * q) / (1 - c) / temperature
-        return q - gaussian_mean(lambda z: jnp.tanh(width * z) ** 2)
+        lies = weighed(density(jnp.zeros(()), c, load, temperature), WEIGHT)
+        return jnp.where(cool, lies - c, q - gaussian_mean(lambda z: jnp.tanh(width * z) ** 2))
 
     top = jnp.minimum(1 / jnp.asarray(temperature), 0.999) * 0.9999
     c = bisect(lambda share: excess(share * top), 0.0, 1.0) * top
-    q = jnp.maximum(1 - temperature * c, 0)
-    return phase(jnp.zeros(()), jnp.where(q < 1e-3, 0, q), load, temperature)
+    c = jnp.where(temperature * c > 1 - 1e-3, 1 / jnp.asarray(temperature), c)  # nothing freezes
+    return phase(jnp.zeros(()), c, load, temperature)
 
 
 def noise(q: Float[Array, ""], temperature: Scalar) -> Float[Array, ""]:
@@ -405,18 +410,18 @@ def noise(q: Float[Array, ""], temperature: Scalar) -> Float[Array, ""]:
     return q / jnp.maximum(1 - (1 - q) / temperature, 1e-3) ** 2
 
 
-def phase(m: Array, q: Array, load: Scalar, temperature: Scalar) -> Phase:
-    """Its free energy per spin."""
-    r, c = noise(q, temperature), (1 - q) / temperature
-    room = jnp.maximum(1 - c, 1e-3)
-    width = jnp.sqrt(load * r)
-    entropy = gaussian_mean(
-        lambda z: (
-            temperature
-            * jnp.logaddexp((m + width * z) / temperature, -(m + width * z) / temperature)
-        )
-    )
-    storage = load / 2 * (1 + temperature * jnp.log(room) - q / room + r * (1 - q) / temperature)
+def phase(m: Array, c: Array, load: Scalar, temperature: Scalar) -> Phase:
+    """Its free energy per spin, from C = β(1 − q): where it is cold, 1 − q has no digits left."""
+    q, room = jnp.maximum(1 - temperature * c, 0), jnp.maximum(1 - c, 1e-3)
+    r = q / room**2
+    width, t = jnp.sqrt(load * r), jnp.asarray(temperature, float)
+    # The mean of T ln 2cosh(x/T); where it is cold, of |x|, and apart from it of what it rounds.
+    size = m * erf(m / width / math.sqrt(2))
+    size += width * math.sqrt(2 / math.pi) * jnp.exp(-((m / width) ** 2) / 2)
+    kink = t**2 * weighed(density(m, c, load, temperature), KINK)
+    warm = gaussian_mean(lambda z: t * jnp.logaddexp((m + width * z) / t, -(m + width * z) / t))
+    entropy = jnp.where(t < COLD, size + kink, warm)
+    storage = load / 2 * (1 + temperature * jnp.log(room) - q / room + r * c)
     return Phase(m, q, r, storage + m**2 / 2 - entropy)
 
 

@@ -1,9 +1,12 @@
 """Hopfield: the numbers of Amit, Gutfreund and Sompolinsky, and a network that obeys them."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from engine.core.simulation import Simulation, along, sweep
 from engine.core.system import Touch
@@ -32,10 +35,35 @@ def test_boundaries_are_where_they_were_found():
     lines = along(HopfieldAGS(), HopfieldAGS.boundaries, temperature=temperature)
     load = lines["memory is best"].at["load"][:4]
     np.testing.assert_allclose(load, [0.0281, 0.0450, 0.0507, 0.0531], atol=5e-4)
+    cold = lines["memory is best"].at["load"][5]
+    assert cold == pytest.approx(_first_order_load_at_zero(), abs=1e-4)
     # The same line the other way round; towards T = 0 it ends at the capacity.
     assert lines["memory is lost"].at["load"][1] == pytest.approx(0.1034, abs=0.001)
     assert lines["memory is lost"].at["load"][4] == pytest.approx(0.1382, abs=0.0005)
     assert lines["memory is lost"].at["load"][5] == pytest.approx(capacity()[0], abs=1e-4)
+
+
+def _first_order_load_at_zero():
+    """Where memory and glass have the same energy at T = 0, by plain error functions: 0.0519."""
+
+    def energy(load, m, width):
+        c = math.sqrt(2 / math.pi) / width * math.exp(-((m / width) ** 2) / 2)
+        size = m * math.erf(m / width / math.sqrt(2)) + width**2 * c  # mean of |m + width z|
+        storage = load / 2 * (1 - 1 / (1 - c)) + width**2 * c / 2
+        return storage + m**2 / 2 - size
+
+    def memory(load):
+        def excess(y):  # of y = m / √(2αr)
+            inside = math.sqrt(2 * load) + 2 / math.sqrt(math.pi) * math.exp(-(y**2))
+            return math.erf(y) - y * inside
+
+        y = brentq(excess, 1.6, 10)
+        return energy(load, math.erf(y), math.erf(y) / y / math.sqrt(2))
+
+    def glass(load):
+        return energy(load, 0.0, math.sqrt(load) + math.sqrt(2 / math.pi))
+
+    return brentq(lambda load: memory(load) - glass(load), 0.03, 0.1)
 
 
 def test_symmetry_of_the_memory_breaks_in_a_sliver_of_cold():
