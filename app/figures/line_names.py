@@ -10,8 +10,11 @@ from app.figures.page import Page
 from app.figures.style import PT
 
 
+ENOUGH = 0.1  # of the axes' side, from all but its own line: more room is of no use
 # Where a name may stand, seen from a point of its line.
-SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 0.8), (-1, 0.8), (1, -0.8), (-1, -0.8))
+SIDES = np.array(
+    [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 0.8), (-1, 0.8), (1, -0.8), (-1, -0.8), (0, 2), (0, -2)]
+)
 
 
 def name_line(
@@ -36,8 +39,11 @@ def name_line(
     box = axes.get_position()
     size = np.array([box.width * page.width, box.height * page.height]) / PT
     extent = _extent(words, font) / size
-    crowd = [_crowd(axes, others), *(_box(axes, text, size) for text in axes.texts)]
-    place = _roomiest(path[:: max(1, len(path) // 60)], np.concatenate(crowd), *extent)
+    words_there = [_box(axes, text, size) for text in axes.texts]
+    crowd = [np.concatenate([part, 0 * part], axis=1) for part in _crowd(axes, line, others)]
+    boxes = np.concatenate([*crowd, *words_there, np.empty((0, 4))])
+    own = _denser(path)
+    place = _roomiest(path[:: max(1, len(path) // 60)], own, boxes, *extent)
     if place is None:
         return
     effects = [patheffects.withStroke(linewidth=1.4, foreground=rim or page.paper)]
@@ -62,50 +68,62 @@ def _shares(axes: Any, drawn: Any) -> np.ndarray:
     return placed[np.isfinite(placed).all(axis=1)]
 
 
-def _crowd(axes: Any, others: Sequence[Any]) -> np.ndarray:
-    """Points of all that a name must not cover, as shares of the axes."""
-    every = [_shares(axes, other) for other in (*axes.get_lines(), *others)]
+def _crowd(axes: Any, line: Any, others: Sequence[Any]) -> list[np.ndarray]:
+    """Points of all that the name of a line must not cover, as shares of the axes."""
+    rest = [other for other in (*axes.get_lines(), *others) if other is not line]
+    every = [_shares(axes, other) for other in rest]
     every += [_outline(axes, patch) for patch in axes.patches]
     for dots in axes.collections:
         if len(dots.get_offsets()) > 1:
             placed = dots.get_offset_transform().transform(dots.get_offsets())
             every.append(axes.transAxes.inverted().transform(placed))
-    return np.concatenate([_denser(one) for one in every if len(one)])
+    return [_denser(one) for one in every if len(one)]
 
 
 def _extent(words: str, font: float) -> np.ndarray:
     """Width and height of words in points, about."""
-    return np.array([0.52 * font * len(words), 1.15 * font])
+    return np.array([0.56 * font * len(words), 1.15 * font])
 
 
 def _box(axes: Any, text: Any, size: np.ndarray) -> np.ndarray:
-    """Points all over words that are there, as shares of the axes, which are `size` points."""
+    """Middle and half the extent of words that are there, in shares of axes of `size` points:
+    [1, 4], as all that has an extent.
+    """
     wide, tall = _extent(text.get_text(), text.get_fontsize()) / size
     placed = text.get_transform().transform(text.get_position())
     x, y = axes.transAxes.inverted().transform(placed)
     x += wide * {"left": 0.5, "center": 0.0, "right": -0.5}[text.get_ha()]
     y += tall * {"bottom": 0.5, "baseline": 0.5, "top": -0.5}.get(text.get_va(), 0.0)
-    grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 9), np.linspace(-0.5, 0.5, 3)), axis=-1)
-    return np.array([x, y]) + grid.reshape(-1, 2) * (wide, tall)
+    return np.array([[x, y, wide / 2, tall / 2]])
 
 
-def _roomiest(path: np.ndarray, crowd: np.ndarray, wide: float, tall: float) -> np.ndarray | None:
-    """The middle of a name beside its path, as far from the crowd as there is use."""
-    best, found = -1.0, None
-    for x, y in _from_the_middle(path):
-        for dx, dy in SIDES:
-            middle = np.array([x + dx * (wide / 2 + 0.035), y + dy * (tall / 2 + 0.045)])
-            inside = (middle > (wide / 2 + 0.03, tall / 2 + 0.03)) & (
-                middle < (1 - wide / 2 - 0.03, 1 - tall / 2 - 0.03)
-            )
-            if not inside.all():
+def _roomiest(
+    path: np.ndarray, own: np.ndarray, boxes: np.ndarray, wide: float, tall: float
+) -> np.ndarray | None:
+    """The middle of a name beside its path, as far from all others as there is use.
+
+    It may lie on a line where there is no other place, but never on other words: rather none.
+    """
+    best, found, half, gap = -1.0, None, np.array([wide, tall]) / 2, np.array([0.035, 0.045])
+    others, extents = boxes[:, :2], boxes[:, 2:]
+    named = extents[:, 0] > 0
+    for point in _from_the_middle(path):
+        for side in SIDES:
+            middle = point + side * (half + gap)
+            inside = (middle > half + 0.03) & (middle < 1 - half - 0.03)
+            apart = np.abs(others - middle) - half - extents
+            if not inside.all() or (apart[named] < 0).all(axis=1).any():
                 continue
-            apart = np.maximum(np.abs(crowd - middle) - (wide / 2, tall / 2), 0)
-            room = float(np.hypot(*apart.T).min())
-            room = min(room, 0.05) - 0.002 * (dx != 0)
+            room = min(_nearest(apart), ENOUGH) + min(_nearest(np.abs(own - middle) - half), 0.05)
+            room -= 0.002 * (side[0] != 0)
             if room > best + 1e-9:
                 best, found = room, middle
     return found
+
+
+def _nearest(apart: np.ndarray) -> float:
+    """The least distance between boxes of which the edges are so far apart, along x and y."""
+    return float(np.hypot(*np.maximum(apart, 0).T).min(initial=np.inf))
 
 
 def _from_the_middle(path: np.ndarray) -> np.ndarray:

@@ -103,9 +103,16 @@ def _draw_theory(page: Page, axes: Any, panel: MapPanel) -> None:
             continue
         rim = patheffects.withStroke(linewidth=4.2 * page.style.line, foreground=dark)
         look_of = {"color": amber, "lw": 2 * page.style.line, "path_effects": [rim]}
-        (named[name],) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of)
-    for name, drawn in named.items():  # clear of all lines, so they are all there
+        known = np.isfinite(x) & np.isfinite(y)
+        point = {"marker": "o", "ms": 4 * page.style.line} if known.sum() == 1 else {}
+        (named[name],) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of, **point)
+    # Clear of all lines, so they are all there; a point has the fewest places for its name.
+    for name, drawn in sorted(named.items(), key=lambda pair: _extent(pair[1])):
         name_line(page, axes, drawn, name, rim=dark, tone=amber)
+
+
+def _extent(line: Any) -> int:
+    return int(np.isfinite(line.get_xydata()).all(axis=1).sum())
 
 
 def _edges(values: np.ndarray, log: bool) -> np.ndarray:

@@ -88,18 +88,26 @@ class BesideDot(pg.GraphicsObject):
 
 
 class RimmedLine:
-    """A line with a dark rim, to be seen on every colour."""
+    """A line with a dark rim, to be seen on every colour; a point of it on its own is a dot."""
 
     def __init__(self, plot: pg.PlotItem, pens: tuple[QPen, QPen], z: float = 5) -> None:
         self._plot = plot
-        self._items = [pg.PlotCurveItem(pen=pen, connect="finite") for pen in pens]
+        self._lines = [pg.PlotCurveItem(pen=pen, connect="finite") for pen in pens]
+        rim, ink = pens
+        self._dots = pg.ScatterPlotItem(
+            size=2 * rim.widthF(), pen=pg.mkPen(rim.color()), brush=ink.color()
+        )
+        self._items = [*self._lines, self._dots]
         for item in self._items:
             item.setZValue(z)
             plot.addItem(item)
 
     def set(self, x: np.ndarray, y: np.ndarray) -> None:
-        for item in self._items:
+        for item in self._lines:
             put(item, x, y)
+        known = np.pad(np.isfinite(x) & np.isfinite(y), 1)
+        alone = known[1:-1] & ~known[:-2] & ~known[2:]
+        put(self._dots, x[alone], y[alone])
 
     def remove(self) -> None:
         for item in self._items:
