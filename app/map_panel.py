@@ -158,6 +158,8 @@ class MapPanel(PanelFrame):
         from engine.core.maps import blank
 
         self._diagram, self.measured, self._lines = None, None, {}
+        self._note.setText("")
+        self._note.setToolTip("")
         if self.axes is not None and self._session.system is not None:
             self.map.show_map(blank(self._session.system, *self.axes, self._observable))
         self._show_layers()

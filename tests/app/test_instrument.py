@@ -114,6 +114,9 @@ def test_a_closer_look_is_measured_anew_and_layers_and_quantities_are_of_the_sam
     running.diagrams.set_quantity("locked")
     assert panel.measured.observable == "locked"
     assert running.diagrams.look()["quantity"] == "locked"
+    assert panel._note.text().startswith("N = ")
+    panel.begin(running.session.system, "order", "r")
+    assert panel._note.text() == ""  # it was told of the map that was there
 
 
 def test_pins_and_ghosts_live_beside_the_run(running, qtbot):
