@@ -48,6 +48,8 @@ class Diagrams(QSplitter):
         self.map = self.map_panel.map
         self.curve = ParameterCurveView(theme)
         self._symbol, self._observable, self._theory_name = "", "", "theory"
+        self._curve: tuple[np.ndarray, dict[str, Any], dict[str, Any]] = (np.empty(0), {}, {})
+        self._guides: dict[str, dict[str, np.ndarray]] = {}
         self._across = True  # whether the curve runs along the map's horizontal axis
         self._others: dict[str, View] = {}  # of the frame
         self._own: dict[str, QWidget] = {}  # of the instrument, while they are shown
@@ -94,7 +96,7 @@ class Diagrams(QSplitter):
         self._observable = next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
         self._theory_name = system.theory_name
-        self._curve: tuple[np.ndarray, dict[str, Any], dict[str, Any]] = (np.empty(0), {}, {})
+        self._curve, self._guides = (np.empty(0), {}, {}), {}
         self._across = True
         self.map_panel.begin(system, self._observable, self._symbol)
         self.forget_measured()
@@ -171,6 +173,7 @@ class Diagrams(QSplitter):
         self._show_cells()
         if diagram.request.curve == self.cut.name:
             self._curve = (diagram.curve_x, diagram.curve, diagram.branches)
+            self._guides = diagram.guides
             self._draw_theory()
         self.instrument.show_diagram(diagram)
 
@@ -228,11 +231,9 @@ class Diagrams(QSplitter):
 
     def curve_parts(self) -> dict[str, Any]:
         """The theory curve, what was measured along it, and the run, for a figure."""
-        x, curves, _ = getattr(self, "_curve", (np.empty(0), {}, {}))
-        y = curves.get(self._observable) if self.theory_shown else None
         return {
-            "x": x,
-            "theory": {} if y is None else {self._theory_name: y},
+            "x": self._curve[0],
+            "theory": self._theory_curves() if self.theory_shown else {},
             "measured": self.curve.measured,
             "run": self.curve.run,
         }
@@ -327,7 +328,7 @@ class Diagrams(QSplitter):
         self.axes_changed.emit()
 
     def _draw_theory(self) -> None:
-        x, curves, branches = getattr(self, "_curve", (np.empty(0), {}, {}))
+        x, _, branches = self._curve
         phases = {
             name: (branch.values[self._observable], branch.stable)
             for name, branch in branches.items()
@@ -338,8 +339,14 @@ class Diagrams(QSplitter):
         elif phases:
             self.curve.show_phases(x, phases)
         else:
-            y = curves.get(self._observable)
-            self.curve.show_theory(x, {} if y is None else {self._theory_name: y})
+            self.curve.show_theory(x, self._theory_curves())
+
+    def _theory_curves(self) -> dict[str, np.ndarray]:
+        """What theory says of the observable along the curve, and guides to read it against."""
+        y = self._curve[1].get(self._observable)
+        guides = {name: rows.get(self._observable) for name, rows in self._guides.items()}
+        lines = {self._theory_name: y, **guides}
+        return {name: line for name, line in lines.items() if line is not None}
 
     def _curve_title(self) -> str:
         symbol = self._session.parameters[self.cut.name].symbol

@@ -65,6 +65,7 @@ class Diagram(NamedTuple):
     curve_x: np.ndarray
     curve: dict[str, np.ndarray]  # theory of every observable along the curve
     branches: dict[str, BranchLayer]  # the phases along the curve
+    guides: dict[str, dict[str, np.ndarray]]  # by name, of observables, along the curve
     landscape: dict[str, tuple[np.ndarray, np.ndarray]]  # −ln P of an observable along its values
     critical: dict[str, list[float]]  # of every parameter, at the present values of the others
     theory: TheoryLayers | None
@@ -236,6 +237,7 @@ class MapWorker(QObject):
         from engine.core.theory_maps import (
             branch_curves,
             critical_values,
+            guide_curves,
             landscapes,
             lines,
             theory_curve,
@@ -253,6 +255,7 @@ class MapWorker(QObject):
             x,
             theory_curve(system, request.curve, x),
             branch_curves(system, request.curve, x),
+            guide_curves(system, request.curve, x),
             landscapes(system),
             critical_values(system),
             before.theory if told else None,
@@ -350,7 +353,7 @@ def _blank(request: MapRequest) -> Diagram:
     """Nothing is known of a map."""
     import numpy as np
 
-    return Diagram(request, None, {}, np.empty(0), {}, {}, {}, {}, None, None, False)
+    return Diagram(request, None, {}, np.empty(0), {}, {}, {}, {}, {}, None, None, False)
 
 
 def _kind_of(request: MapRequest) -> tuple[Any, ...]:

@@ -124,7 +124,7 @@ class ParameterCurveView(PlotBase):
         if self._run is None or not len(self._x):
             return np.nan
         x, mean, error = self._run
-        at = [np.interp(x, self._x, y, left=np.nan, right=np.nan) for y in self._curves.values()]
+        at = [np.interp(x, self._x, y, left=np.nan, right=np.nan) for y in self._believed()]
         away = np.abs(np.array(at, float) - mean)
         away = away[np.isfinite(away)]
         if not away.size or not error > 0:
@@ -315,12 +315,17 @@ class ParameterCurveView(PlotBase):
 
     def _nearest(self) -> np.ndarray:
         """The curve of theory that the run lies nearest to, or the first one."""
-        curves = list(self._curves.values())
+        curves = self._believed()
         if not curves or self._run is None:
             return curves[0] if curves else np.empty(0)
         x, mean, _ = self._run
         away = [abs(np.interp(x, self._x, y, left=np.nan, right=np.nan) - mean) for y in curves]
         return curves[int(np.nanargmin(away))] if np.isfinite(away).any() else curves[0]
+
+    def _believed(self) -> list[np.ndarray]:
+        """All phases, or the first of the curves: the others are guides."""
+        curves = list(self._curves.values())
+        return curves if self._phases else curves[:1]
 
     def _draw_loop(self) -> None:
         gap = np.array([np.nan])

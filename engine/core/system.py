@@ -139,6 +139,13 @@ class System(abc.ABC, Generic[State]):
         """All phases that theory knows, where there are several."""
         return {}
 
+    def guides(self) -> dict[str, Scalars]:
+        """Lines to read an observable against, by name: where theory has no say, but a law does.
+
+        `{"2T/π": {"stiffness": 2 * self.temperature / jnp.pi}}` lies beside the curve of theory.
+        """
+        return {}
+
     def boundaries(self) -> dict[str, Boundary]:
         """The lines of the phase diagram, by name."""
         return {}

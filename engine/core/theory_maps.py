@@ -67,6 +67,17 @@ def theory_curve(system: System[Any], name: str, values: np.ndarray) -> dict[str
     return {name: np.asarray(row) for name, row in curve.items()}
 
 
+def guide_curves(
+    system: System[Any], name: str, values: np.ndarray
+) -> dict[str, dict[str, np.ndarray]]:
+    """Every guide along a parameter, as the observables that it says something of."""
+    spannable(system, name)
+    if type(system).guides is System.guides:
+        return {}  # nothing to compile
+    found = along(system, type(system).guides, **{name: np.asarray(values, np.float32)})
+    return {label: {k: np.asarray(row) for k, row in rows.items()} for label, rows in found.items()}
+
+
 def lines(system: System[Any], x: Axis, y: Axis) -> dict[str, Line]:
     """The boundaries of theory over the map, at the present values of all other parameters.
 

@@ -172,6 +172,9 @@ class XYVortices(System[State]):
         decay = self.temperature / (2 * jnp.pi * jnp.where(stiffness > 0, stiffness, jnp.nan))
         return {"stiffness": stiffness, "decay": decay}
 
+    def guides(self) -> dict[str, Scalars]:
+        return {"2T/π": {"stiffness": 2 * jnp.asarray(self.temperature, float) / jnp.pi}}
+
     def boundaries(self) -> dict[str, Boundary]:
         own = bisect(lambda t: jnp.where(stiffness_of(t) > 0, 1.0, -1.0), 0.5, 1.4)
         j, t = jnp.asarray(self.coupling), jnp.asarray(self.temperature)

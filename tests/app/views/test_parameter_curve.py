@@ -23,6 +23,7 @@ def test_the_curve_shows_theory_points_and_the_run(theme, shown, qtbot):
     assert data["mean"][data["x"] == 2.0] == 0.5
     assert set(view._lines) == {"order", "bound"}
     assert colours_in(view, "accent") > 10
+    assert view.gap == pytest.approx((np.tanh(3.0) - 0.9) / 0.05, rel=0.02)  # not to the guide
     view.show_theory(x, {"order": np.tanh(x)})
     drawn(view, qtbot)
     assert set(view._lines) == {"order"}

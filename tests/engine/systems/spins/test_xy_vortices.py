@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.simulation import Simulation, along, begin, sweep
 from engine.core.system import Touch
+from engine.core.theory_maps import guide_curves, theory_curve
 from engine.numerics.vortices import charges
 from engine.systems.spins.xy_vortices import XYVortices, angle_of, beside, joined, reflected, split
 
@@ -43,6 +44,17 @@ def test_over_relaxation_keeps_the_energy():
             colours[colour] = reflected(colours[colour], beside(colours[1 - colour], colour))
     after = jnp.sum(colours[0] * beside(colours[1], 0))
     assert float(after) == pytest.approx(float(before), abs=1e-4 * 1024)
+
+
+def test_the_guide_meets_the_stiffness_where_it_jumps():
+    values = np.linspace(0.1, 1.5, 29)
+    guide = guide_curves(XYVortices(), "temperature", values)["2T/π"]["stiffness"]
+    np.testing.assert_allclose(guide, 2 * values / np.pi, rtol=1e-6)
+    along_coupling = guide_curves(XYVortices(temperature=0.5), "coupling", values)
+    np.testing.assert_allclose(along_coupling["2T/π"]["stiffness"], 1 / np.pi, rtol=1e-6)
+    theory = theory_curve(XYVortices(), "temperature", values)["stiffness"]
+    assert (theory > guide)[values < 0.95].all()
+    assert (theory < guide)[values > 1.0].all()
 
 
 def test_about_half_of_the_trials_are_accepted_where_it_is_cold():
