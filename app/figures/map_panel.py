@@ -96,23 +96,20 @@ def _draw_theory(page: Page, axes: Any, panel: MapPanel) -> None:
     from matplotlib import patheffects
 
     dark, amber = colour("stage", "dark"), colour("theory", "dark")
-    named = {}
+    lines: list[tuple[int, str, Any]] = []  # with how many points they have
     for name, line in panel.lines.items():
         x, y = np.asarray(line.x, float), np.asarray(line.y, float)
-        if not (np.isfinite(x) & np.isfinite(y)).any():
+        known = int(np.sum(np.isfinite(x) & np.isfinite(y)))
+        if not known:
             continue
         rim = patheffects.withStroke(linewidth=4.2 * page.style.line, foreground=dark)
         look_of = {"color": amber, "lw": 2 * page.style.line, "path_effects": [rim]}
-        known = np.isfinite(x) & np.isfinite(y)
-        point = {"marker": "o", "ms": 4 * page.style.line} if known.sum() == 1 else {}
-        (named[name],) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of, **point)
+        point = {"marker": "o", "ms": 4 * page.style.line} if known == 1 else {}
+        (drawn,) = axes.plot(x, y, ls=DASHES.get(line.kind, "-"), **look_of, **point)
+        lines.append((known, name, drawn))
     # Clear of all lines, so they are all there; a point has the fewest places for its name.
-    for name, drawn in sorted(named.items(), key=lambda pair: _extent(pair[1])):
+    for _, name, drawn in sorted(lines, key=lambda line: line[0]):
         name_line(page, axes, drawn, name, rim=dark, tone=amber)
-
-
-def _extent(line: Any) -> int:
-    return int(np.isfinite(line.get_xydata()).all(axis=1).sum())
 
 
 def _edges(values: np.ndarray, log: bool) -> np.ndarray:
