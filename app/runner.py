@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject
 from app.builder import Builder
 from app.mailbox import Mailbox
 from app.observer import Observer
+from app.pacing import Pacing
 from app.priority import MAPS, RUN, give_way, take_turns
 from app.structure import declared, differing, structure
 from app.wishes import Beside, Goal, Moment, Other, Plan, Trouble, Wishes
@@ -59,7 +60,7 @@ class Runner(Mailbox):
         self._pace = 4
         self._memory = MEMORY
         self._densities: tuple[DensityWish, ...] = ()
-        self._step_seconds = 0.0
+        self._pacing = Pacing()
         self._rate = 0.0
         self._last_good: Snapshot | None = None
         self._held: dict[str, Any] = {}  # values for the system that is being opened
@@ -306,7 +307,7 @@ class Runner(Mailbox):
     def _begin_build(self) -> None:
         assert self._simulation is not None
         self._build += 1
-        self._step_seconds = 0.0
+        self._pacing = Pacing()
         self._structure = structure(self._simulation.system)
 
     def _still(self) -> Any:
@@ -419,14 +420,12 @@ class Runner(Mailbox):
         stepped = self._pair or simulation
         began, first = time.perf_counter(), simulation.step
         while (left := self._pace - (simulation.step - first)) > 0:
-            fit = int(CHUNK / self._step_seconds) if self._step_seconds else 1
-            steps = min(left, max(1, fit))
+            steps = min(left, self._pacing.steps(CHUNK, BUDGET))
             start = time.perf_counter()
             stepped.run(steps)
-            took = (time.perf_counter() - start) / steps
-            known = self._step_seconds
-            self._step_seconds = 0.8 * known + 0.2 * took if known else took
-            over = time.perf_counter() - began + took > BUDGET
+            now = time.perf_counter()
+            self._pacing.learn(steps, now - start)
+            over = now - began + self._pacing.expected(min(left, steps)) > BUDGET
             if self._wishes or over or simulation.ended:
                 break
         self._count(simulation.step - first)
