@@ -31,8 +31,8 @@ class Pacing:
     def steps(self, seconds: float, budget: float) -> int:
         """Steps of a call that is to take so long; at least one.
 
-        With calls within the `budget` it may try more, to learn what a step costs. The steps take half as long as the call by itself costs, or longer: fewer
-        would save next to nothing.
+        With calls within the `budget` it may try more, to learn what a step costs. The steps take
+        half as long as the call by itself costs, or longer: fewer would save next to nothing.
         """
         if not self._calls:
             return 1
