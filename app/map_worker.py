@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from app.priority import MAPS, give_way
+from app.structure import structure
 
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class MapWorker(QObject):
         self._newest: Diagram | None = None
         self._stopping = False
         self._filling: tuple[Any, ...] | None = None  # which map, in the thread
+        self._rooms: dict[Any, dict[str, int]] = {}  # that runs had at first, in the thread
         self.moving = True  # whether the run needs the machine too
         self._thread = threading.Thread(target=self._live, name="maps", daemon=True)
 
@@ -129,6 +131,7 @@ class MapWorker(QObject):
                 again, self._again = self._again, False
             try:
                 if request is not None:
+                    self._as_it_began(request.system)  # a map that is on disk is not glanced at
                     opened = diagram is None or _kind_of(request) != _kind_of(diagram.request)
                     before = _blank(request) if diagram is None or opened else diagram
                     new = again or _identity_of(request) != self._filling
@@ -217,13 +220,25 @@ class MapWorker(QObject):
         _, x, y, effort = where
         self._filling = _identity_of(request)
         steps, began = effort.settle + effort.measure, time.perf_counter()
-        for seen in glance(request.system, x, y, request.observable, steps=steps, stop=self._left):
+        system = self._as_it_began(request.system)
+        for seen in glance(system, x, y, request.observable, steps=steps, stop=self._left):
             diagram = diagram._replace(measured=seen)
             self._show(diagram)
             self._rest(time.perf_counter() - began, HASTE)
             began = time.perf_counter()
         self._filling = None
         return diagram
+
+    def _as_it_began(self, system: System[Any]) -> System[Any]:
+        """The system of a run in the room that the run had at first, before any list grew.
+
+        It was warmed there, and only there: in the room that it has now, it neither began nor was
+        it looked at whole.
+        """
+        from engine.core.stepping import rooms, without_room
+
+        first = self._rooms.setdefault(structure(without_room(system)), rooms(system))
+        return system.replace(**first) if first else system
 
     def _foretold(self, request: MapRequest, before: Diagram, *, soon: bool) -> Iterator[Diagram]:
         """What theory says; cells that were measured for the same map stay.

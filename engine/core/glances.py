@@ -38,9 +38,10 @@ def glance(
     """A few cells of a map, each run for up to `steps` steps, as many as there is time for.
 
     `system` is that of a run, as large as it is: its programs are there, while those that run many
-    cells side by side have yet to be traced. What is seen counts as nothing: no cell is `measured`,
-    and no error is known. It yields the whole map after each cell. What derives from averages has
-    no value at an instant, so it is not seen.
+    cells side by side have yet to be traced. So each cell begins in the room of `system`, whatever
+    the one before has needed. What is seen counts as nothing: no cell is `measured`, and no error
+    is known. It yields the whole map after each cell. What derives from averages has no value at an
+    instant, so it is not seen.
     """
     try:
         cost, run = _timed(system, observable)
@@ -67,7 +68,6 @@ def glance(
                 run.set(**point)  # as a hand would drag it
             many = int(np.clip(left / cost.step, 1, steps))
             seen[row, column] = _average(run, many, observable, cost.looks(left))
-            system = run.system  # it may have needed more room
         except LeftTheNumbers:
             run = None
         yield seen_closer(_seen(system, x_, y_, observable, seen), blank(system, x, y, observable))

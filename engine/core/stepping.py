@@ -244,6 +244,11 @@ def without_room(system: AnySystem) -> AnySystem:
     return system.replace(**declared) if declared else system
 
 
+def rooms(system: System[Any]) -> dict[str, int]:
+    """How much room it has, by the names of the sizes that are nothing else."""
+    return {name: getattr(system, name) for name in _rooms(type(system))}
+
+
 @cache
 def _rooms(kind: type[System[Any]]) -> tuple[str, ...]:
     """The sizes that are only room."""

@@ -78,3 +78,25 @@ def test_a_map_stays_the_same_when_a_list_of_its_run_grows():
 
     assert told(system.replace(slots=64)) == told(system)
     assert told(system.replace(trap=0.5)) != told(system)
+
+
+def test_a_glance_begins_in_the_room_that_the_run_was_warmed_in(worker, monkeypatch):
+    from engine.core import glances
+
+    begun, blank = [], gallery()["active-matter"](n=64, slots=16)
+
+    def glance(system, *_, **__):
+        begun.append(system)
+        return iter(())
+
+    monkeypatch.setattr(glances, "glance", glance)
+    monkeypatch.setattr(worker, "_filled", lambda *_: iter(()))
+    # The run has grown, its map is another one; and then another run, which began with more.
+    for system in (blank, blank.replace(slots=32, trap=0.5), blank.replace(n=65, slots=32)):
+        before, end = len(begun), time.perf_counter() + 60
+        worker.ask(MapRequest(system, *default_axes(system), "clumping", "persistence"))
+        while len(begun) == before and time.perf_counter() < end:
+            time.sleep(0.01)
+    assert [system.slots for system in begun if system.n == 64] == [16] * (len(begun) - 1)
+    assert float(begun[-2].trap) == 0.5
+    assert begun[-1].slots == 32

@@ -11,6 +11,7 @@ from engine.core.glances import glance
 from engine.core.maps import fill
 from engine.core.simulation import Simulation
 
+from .libraries import Library
 from .magnets import CurieWeiss
 from .test_maps import TRAP, Fuse, Trap, X, Y
 
@@ -80,6 +81,19 @@ def test_where_a_beginning_takes_long_one_run_goes_through_all_cells(monkeypatch
     seen = last(TRAP.replace(heat=0.0), X, Y, "place", steps=200, seconds=10)
     assert begun == []
     np.testing.assert_allclose(seen.mean[[0, -1], 3], [-1, 1], atol=1e-5)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_cell_begins_in_the_first_room_whatever_another_has_grown_to(monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        glances, "Simulation", lambda system: begun.append(system) or Simulation(system)
+    )
+    x, y = Axis("pages", 1, 2, 2), Axis("plates", 0, 1, 2)
+    seen = last(Library(room=2), x, y, "pages", steps=9, seconds=60)
+    assert len(begun) > 2
+    assert {system.room for system in begun} == {2}
+    assert seen.mean.max() > 2 * 3  # there were more books than a shelf of two holds
 
 
 @pytest.mark.usefixtures("quick")
