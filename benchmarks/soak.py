@@ -5,9 +5,13 @@
 A real window on a virtual display. Each system has an equal share of the time, in which a random
 live parameter is moved to a random place of its span, again and again, also to the very ends.
 Before anything counts, all have been at both ends, and then where lists of neighbours are as long
-as they can be: a list that needs more room doubles it, and compiles the run anew. The states to go
-back to have 16 MiB, so that they are full before memory is first read: what grows after that is
-lost. Memory is the resident set of the process.
+as they can be: a list that needs more room doubles it, and compiles the run anew. In both places
+the hand is taken off until the map has measured its first cells, for two minutes at most and on top
+of the system's share: a map compiles when the hand first rests, which on a busy machine may come
+late, and that is no leak. How long it took is told, and whether it came at all. No map is read
+from an earlier day, for what is read is not compiled. The states to go back to have 16 MiB, so that
+they are full before memory is first read: what grows after that is lost. Memory is the resident set
+of the process. Seconds are those that it lived: while it is stopped from outside, none count.
 """
 
 import json
@@ -18,10 +22,11 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
-from live import Compiled, asked, fits, live, opened
+from live import Compiled, asked, begun, fits, live, opened
 from PySide6.QtCore import QTimer
 
 
@@ -39,6 +44,7 @@ FULLEST = {  # where the most are near one: soft discs in a deep trap, under the
 }
 CROWD = 0.15  # of a system's time that it stays there
 WARM = 0.3  # of a system's time, before memory and compilations count
+MAP = 120  # s in which the map is to be there
 DRAG, REST = 1.0, 1.0  # s
 TICK = 33  # ms
 KEPT = 16 * 2**20  # bytes for states to go back to
@@ -48,17 +54,14 @@ GROWTH = 0.02  # that is allowed
 def main(words: list[str]) -> int:
     from pyvirtualdisplay import Display
 
+    from engine.core.compilation import keep_compilations
+
     minutes = float(words[0]) if words else MINUTES
     os.environ["QT_QPA_PLATFORM"] = "xcb"
-    with Display(visible=False, size=(1920, 1200), color_depth=24):
+    keep_compilations()  # where they are: only maps begin with nothing
+    with TemporaryDirectory() as folder, Display(visible=False, size=(1920, 1200), color_depth=24):
+        os.environ["MANYSCOPE_CACHE"] = folder
         found = soak(words[1:] or list(CASES), 60 * minutes)
-    for row in found:
-        print(
-            f"{row['system']:<28}{row['drags']:>6} drags {row['steps']:>9} steps "
-            f"{row['before'] / 2**20:>8.0f} -> {row['after'] / 2**20:.0f} MiB "
-            f"({100 * row['growth']:+.2f} %)  {row['compilations']} compiled  "
-            f"{row['troubles']} times left the numbers"
-        )
     print(json.dumps(found))
     kept = all(
         row["growth"] <= GROWTH and not row["compilations"] and not row["troubles"] for row in found
@@ -69,7 +72,17 @@ def main(words: list[str]) -> int:
 def soak(cases: list[str], seconds: float) -> list[dict[str, Any]]:
     with opened(cases[0]) as window:
         window.runner.set_memory(KEPT)
-        return [soaked(window, case, seconds / len(cases)) for case in cases]
+        found = []
+        for case in cases:
+            found.append(row := soaked(window, case, seconds / len(cases)))
+            print(
+                f"{row['system']:<28}{row['drags']:>6} drags {row['steps']:>9} steps "
+                f"{row['before'] / 2**20:>8.0f} -> {row['after'] / 2**20:.0f} MiB "
+                f"({100 * row['growth']:+.2f} %)  {row['compilations']} compiled  "
+                f"{row['troubles']} times left the numbers  maps after {row['maps']} s",
+                flush=True,
+            )
+        return found
 
 
 def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
@@ -77,16 +90,18 @@ def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
     name, sizes = asked(case)
     window.session.open(name, seed=1, **sizes)
     live(lambda: fits(window.moment, name, sizes), 120)
+    maps = [mapped(window)]
     hand, troubles = Hand(window), [0]
     window.runner.troubled.connect(lambda _: troubles.__setitem__(0, troubles[0] + 1))
     resting((WARM - CROWD) * seconds)
-    hand.gather(FULLEST.get(name, {}))
+    if hand.gather(FULLEST.get(name, {})):
+        maps.append(mapped(window))
     resting(CROWD * seconds)
     hand.go_on()
     compiled, first, memory = Compiled(), window.moment.tick, []
-    began = time.perf_counter()
-    while time.perf_counter() - began < (1 - WARM) * seconds:
-        resting(min(5.0, 0.1 * seconds))
+    often = max(10, round((1 - WARM) * seconds / 5))
+    for _ in range(often):
+        resting((1 - WARM) * seconds / often)
         memory.append(psutil.Process().memory_info().rss)
     hand.stop()
     fifth = max(1, len(memory) // 5)
@@ -101,12 +116,25 @@ def soaked(window: Any, case: str, seconds: float) -> dict[str, Any]:
         "compilations": compiled.stop(),
         "compiled": compiled.names,
         "troubles": troubles[0],
+        "maps": maps,
         "memory": memory,
     }
 
 
+def mapped(window: Any) -> int | None:
+    """Seconds until the map that is asked for has measured cells; None where that was too long."""
+    resting(2.0)  # until then it may be the map from before
+    for seconds in range(MAP):
+        if begun(window):
+            return 2 + seconds
+        resting(1.0)
+    return None
+
+
 def resting(seconds: float) -> None:
-    live(lambda: False, seconds)
+    """A second at a time: a while in which the process is stopped counts as one at most."""
+    for _ in range(pieces := math.ceil(seconds)):
+        live(lambda: False, seconds / pieces)
 
 
 class Hand:
@@ -139,15 +167,16 @@ class Hand:
         elif self._window.session.running:
             self._window.session.commit()
 
-    def gather(self, values: dict[str, float]) -> None:
-        """Put all parameters there, and wait."""
+    def gather(self, values: dict[str, float]) -> bool:
+        """Put all parameters there, and wait; False where there is nowhere to go."""
         if not values:
-            return
+            return False
         self._timer.stop()
         for name, value in values.items():
             self._window.parameters.changed.emit(name, value)
             self._shares[name] = self._window.session.parameters[name].share(value)
         self._window.session.commit()
+        return True
 
     def go_on(self) -> None:
         self._began = -math.inf
