@@ -17,6 +17,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from engine.numerics.exponential import decay
+
 
 Scalar = int | float | Float[Array, ""]
 BLOCK = 64  # points whose weights are held at once: with some thousand data they stay in the cache
@@ -163,7 +165,7 @@ def weighted(
     def of_block(x: Float[Array, "block columns"]) -> tuple[Array, Array]:
         logit = x @ forward
         top = jnp.max(logit, axis=1, keepdims=True)
-        return jnp.exp(logit - top) @ columns, top[:, 0]
+        return decay(logit - top) @ columns, top[:, 0]
 
     n, block = len(x), min(block, len(x))
     padded = jnp.pad(x, ((0, -n % block), (0, 0)))
