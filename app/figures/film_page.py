@@ -5,15 +5,27 @@ The title, the parameters, the order parameter in large digits beside its theory
 
 import io
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from app.figures import raster, scene
 from app.figures.film_trace import draw_trace
-from app.figures.lettering import digits, font, write_paragraph, write_symbol
+from app.figures.lettering import (
+    LEADING,
+    broken,
+    digits,
+    extent_of,
+    shortened,
+    width_of,
+    write,
+    write_paragraph,
+    write_symbol,
+)
 from app.figures.panels import FramePanel, Label, quantity_label
 from app.figures.words import number
 from app.theme.tokens import colour, rgb
@@ -23,7 +35,8 @@ from app.views.camera import Camera2D, Camera3D, camera_of
 TONES = (
     "panel", "text", "text2", "text3", "theory", "measured", "line", "line_strong", "warning",
 )  # fmt: skip
-HIDDEN = ("dt", "slots", "moments")  # parameters that say nothing of the physics
+MOST = 7  # facts
+HIDDEN = ("dt", "moments")  # parameters that say nothing of the physics
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,9 @@ class Canvas:
     def follow(self, system: Any) -> None:
         """Tell of this system from now on: its parameters move."""
         self.system = system
-        self.facts = _facts(system)
+        self.facts = facts_of(system)
+        widths = [extent_of(symbol, 20 * self.unit).width for symbol, _, _ in self.facts]
+        self.indent = max([26 * self.unit, *widths]) + 10 * self.unit  # of their names
         sizes = _sizes(system)
         if sizes != self._sizes:  # another world
             self._sizes, self._cameras = sizes, []
@@ -176,25 +191,26 @@ class Canvas:
         room = (right - left - 2 * margin) if self.wide else 0.46 * (right - left)
         y = write_paragraph(page, self.title, (x, y), room, 25 * u, tone["text"], "SemiBold")
         y += 6 * u
+        area = (x, bottom - margin - 200 * u, right - margin, bottom - margin - 18 * u)
+        caveat = broken(moment.caveat, room, 15 * u) if moment.caveat else []
         if self.wide:
-            for fact in self.facts:
+            # What must not go unread takes the room of facts.
+            left_over = area[1] - 140 * u - y - 44 * u - len(caveat) * LEADING * 15 * u
+            for fact in self.facts[: max(0, int(left_over / (29 * u)))]:
                 y = self._fact(page, fact, x, y, room)
         clock = f"t = {moment.time:.4g}"
-        ImageDraw.Draw(page).text((x, y + 6 * u), clock, font=font(17 * u), fill=tone["text3"])
+        write(page, clock, (x, y + 6 * u), 17 * u, tone["text3"], anchor="la")
         y += 44 * u
         if not moment.values:
             return
         label = self._order()
         if self.wide:
-            tall = 200 * u
-            area = (x, bottom - margin - tall, right - margin, bottom - margin - 18 * u)
-            self._read_out(page, label, moment, x, area[1] - 124 * u)
+            self._read_out(page, label, moment, x, area[1] - 124 * u, room)
         else:
-            self._read_out(page, label, moment, x, y + 6 * u)
             area = (left + 0.52 * (right - left), top + margin, right - margin, bottom - 2 * margin)
+            y = self._read_out(page, label, moment, x, y + 6 * u, room)
         draw_trace(page, area, label, (moment.times, moment.values, moment.theory), tone, u)
-        if moment.caveat and self.wide:
-            write_paragraph(page, moment.caveat, (x, y + 8 * u), room, 14 * u, tone["warning"])
+        write_paragraph(page, moment.caveat, (x, y), room, 15 * u, tone["warning"])
 
     def _order(self) -> Label:
         """The order parameter is the first observable; its quantity says how it is written."""
@@ -217,26 +233,37 @@ class Canvas:
     ) -> float:
         symbol, name, value = fact
         u, tone = self.unit, self.tone
-        face, pen = font(17 * u), ImageDraw.Draw(page)
-        write_symbol(page, symbol, x, y + 16 * u, 20 * u, tone["text2"])
-        pen.text((x + 36 * u, y + 16 * u), name, font=face, fill=tone["text2"], anchor="ls")
-        pen.text((x + room, y + 16 * u), value, font=face, fill=tone["text"], anchor="rs")
+        base, size, gap = y + 16 * u, 17 * u, 8 * u
+        tall = extent_of(symbol, 20 * u)
+        small = min(1.0, 26 * u / max(tall.above + tall.below, 1.0))  # no higher than its row
+        write_symbol(page, symbol, x, base, 20 * u * small, tone["text2"])
+        name = shortened(name, room - self.indent - width_of(value, size) - gap, size)
+        write(page, name, (x + self.indent, base), size, tone["text2"])
+        write(page, value, (x + room, base), size, tone["text"], anchor="rs")
         return y + 29 * u
 
     def _read_out(
-        self, page: Image.Image, label: Label, moment: Moment, x: float, y: float
-    ) -> None:
-        u, tone, pen = self.unit, self.tone, ImageDraw.Draw(page)
-        base = y + 46 * u
-        pen.text((x, y - 6 * u), label.words, font=font(17 * u), fill=tone["text2"])
-        end = write_symbol(page, label.symbol or label.words, x, base, 47 * u, tone["text"])
-        value = f"= {digits(moment.values[-1])}"
-        face = font(40 * u, "SemiBold")
-        pen.text((end + 10 * u, base), value, font=face, fill=tone["text"], anchor="ls")
+        self, page: Image.Image, label: Label, moment: Moment, x: float, y: float, room: float
+    ) -> float:
+        """The order parameter in large, its theory below it; the height below both."""
+        u, tone = self.unit, self.tone
+        symbol, value = label.symbol or label.words, f"= {digits(moment.values[-1])}"
+        wide = extent_of(symbol, 47 * u).width + 10 * u + width_of(value, 40 * u, "SemiBold")
+        share = min(1.0, room / wide)
+        tall = extent_of(symbol, 47 * u * share)
+        # Words, symbol and theory lie above each other, however tall the symbol is.
+        base = max(y + 46 * u, y + 10 * u + tall.above)
+        write(page, label.words, (x, y + 2 * u), 17 * u, tone["text2"])
+        end = write_symbol(page, symbol, x, base, 47 * u * share, tone["text"])
+        write(page, value, (end + 10 * u * share, base), 40 * u * share, tone["text"], "SemiBold")
+        below = base + max(12 * u, tall.below + 4 * u)
         theory = moment.theory[-1] if moment.theory else math.nan
         if math.isfinite(theory):
-            words = f"theory {digits(theory)}"
-            pen.text((x, base + 12 * u), words, font=font(21 * u), fill=tone["theory"])
+            words = f"{self.system.theory_name} {digits(theory)}"
+            size = 21 * u * min(1.0, room / width_of(words, 21 * u))
+            write(page, words, (x, below), size, tone["theory"], anchor="la")
+            below += 32 * u
+        return below
 
 
 def camera_of_turned(camera: Camera3D, turn: float) -> Camera3D:
@@ -271,15 +298,26 @@ def _sizes(system: Any) -> dict[str, Any]:
     return {n: getattr(system, n) for n, p in parameters(system).items() if p.kind == "size"}
 
 
-def _facts(system: Any) -> list[tuple[str, str, str]]:
-    """Symbol, name and value of the live parameters and of the sizes."""
+def facts_of(system: Any) -> list[tuple[str, str, str]]:
+    """Symbol, name and value of the live parameters and of the sizes: the first, and how many."""
     from engine.core.parameters import parameters
+    from engine.core.stepping import rooms
 
-    out = []
-    for name, p in parameters(system).items():
-        if p.span is None or p.kind not in ("live", "size") or name in HIDDEN:
-            continue
-        value = getattr(system, name)
-        shown = number(value) if p.kind == "size" else f"{float(value):.4g}"
-        out.append((p.symbol, name.replace("_", " "), shown + (f" {p.unit}" if p.unit else "")))
-    return out[:7]
+    hidden = {*HIDDEN, *rooms(system)}
+    known = {
+        name: p
+        for name, p in parameters(system).items()
+        if p.span is not None and p.kind in ("live", "size") and name not in hidden
+    }
+    told = list(known)
+    if len(told) > MOST and "n" in told[MOST:]:
+        told = [*told[: MOST - 1], "n"]
+    return [_fact_of(known[name], getattr(system, name)) for name in told[:MOST]]
+
+
+def _fact_of(p: Any, value: Any) -> tuple[str, str, str]:
+    shown = number(value) if p.kind == "size" else f"{float(value):.4g}"
+    name = p.name.replace("_", " ")
+    if len(name) == 1 or p.name == p.symbol or p.name.upper() in unicodedata.name(p.symbol[:1], "").split():
+        name = re.split("[,;:(]", p.help)[0].strip()  # "β beta" says a thing twice
+    return p.symbol, name, shown + (f" {p.unit}" if p.unit else "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.figures.lettering import font
+from app.figures.lettering import write
 from app.figures.panels import Label
 
 
@@ -36,7 +36,7 @@ def draw_trace(
     u = FINE * unit
 
     def placed(t: np.ndarray, v: np.ndarray) -> list[tuple[float, float]]:
-        x = (t - times[0]) / span * (FINE * width - 12 * u)
+        x = 5 * u + (t - times[0]) / span * (FINE * width - 10 * u)  # a point is not cut
         y = (1 - (v - low) / (high - low)) * (FINE * height - 8 * u) + 4 * u
         return list(zip(x.tolist(), y.tolist(), strict=True))
 
@@ -45,8 +45,7 @@ def draw_trace(
         pen.line([(0, y), (FINE * width, y)], fill=tone["line"], width=max(1, round(u)))
     if np.isfinite(theory).any():
         said = np.isfinite(theory)
-        line = placed(times[said], theory[said])
-        pen.line([*line, (FINE * width, line[-1][1])], fill=tone["theory"], width=round(2.2 * u))
+        pen.line(placed(times[said], theory[said]), fill=tone["theory"], width=round(2.2 * u))
     points = placed(times, np.where(np.isfinite(values), values, low))
     if len(points) > 1:
         pen.line(points, fill=tone["measured"], width=round(1.6 * u), joint="curve")
@@ -54,12 +53,11 @@ def draw_trace(
     r = 4 * u
     pen.ellipse([x - r, y - r, x + r, y + r], fill=tone["measured"])
     page.paste(image.resize((width, height), Image.Resampling.LANCZOS), (left, top))
-    small, words = font(14 * unit), ImageDraw.Draw(page)
     ends = (10**low, 10**high) if label.log else (low, high)
-    look = {"font": small, "fill": tone["text3"]}
-    words.text((left, top - 3 * unit), f"{ends[1]:.3g}", anchor="ls", **look)
-    words.text((left, bottom + 4 * unit), f"{ends[0]:.3g}", **look)
-    words.text((right, bottom + 4 * unit), "t", anchor="ra", **look)
+    size, shade = 14 * unit, tone["text3"]
+    write(page, f"{ends[1]:.3g}", (left, top - 3 * unit), size, shade)
+    write(page, f"{ends[0]:.3g}", (left, bottom + 4 * unit), size, shade, anchor="la")
+    write(page, "t", (right, bottom + 4 * unit), size, shade, anchor="ra")
 
 
 def _ends(label: Label, values: np.ndarray, theory: np.ndarray) -> tuple[float, float]:

@@ -210,6 +210,8 @@ def test_a_field_has_its_first_row_at_the_bottom():
         ("M_ββ", "$M_{ββ}$"),
         ("η̂", r"$\hat{η}$"),
         ("√N", r"$\sqrt{N}$"),
+        ("t_end", r"$t_{\mathrm{end}}$"),
+        ("σₚ", "$σ_{p}$"),
         ("purity", "purity"),
         ("", ""),
     ],
