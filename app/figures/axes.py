@@ -54,7 +54,10 @@ def worded(label: str) -> str:
     def is_symbol(word: str) -> bool:
         return (len(word) == 1 and word.isalpha() and word not in "aI") or "_" in word
 
-    return " ".join(mathtext(word) if is_symbol(word) else word for word in label.split(" "))
+    words = " ".join(mathtext(word) if is_symbol(word) else word for word in label.split(" "))
+    if "$" in words:  # beside mathematics no other font lends what Inter has not
+        words = words.replace("⟨", r"$\langle$").replace("⟩", r"$\rangle$")
+    return words
 
 
 def _short_tick(value: float, _: int = 0) -> str:

@@ -168,6 +168,8 @@ class Canvas:
         from app.figures.figure import figure_bytes
         from app.figures.style import FigureStyle
 
+        whole, margin = (width, height), round(20 * self.unit)
+        width, height = width - 2 * margin, height - 2 * margin
         paper = float(np.clip(width / 72 * 25.4, 10.0, 160.0))  # mm
         share = paper / 160.0
         style = FigureStyle(
@@ -179,7 +181,10 @@ class Canvas:
             background="dark" if self.theme == "dark" else "white",
         )
         with Image.open(io.BytesIO(figure_bytes([FramePanel(moment.layers)], style))) as image:
-            return np.asarray(image.convert("RGB").resize((width, height)))
+            drawn = image.convert("RGB").resize((width, height))
+        page = Image.new("RGB", whole, drawn.getpixel((0, 0)))
+        page.paste(drawn, (margin, margin))
+        return np.asarray(page)
 
     # The words.
 
@@ -318,6 +323,7 @@ def facts_of(system: Any) -> list[tuple[str, str, str]]:
 def _fact_of(p: Any, value: Any) -> tuple[str, str, str]:
     shown = number(value) if p.kind == "size" else f"{float(value):.4g}"
     name = p.name.replace("_", " ")
-    if len(name) == 1 or p.name == p.symbol or p.name.upper() in unicodedata.name(p.symbol[:1], "").split():
+    spelt = unicodedata.name(p.symbol[:1], "").split()  # GREEK SMALL LETTER BETA
+    if len(name) == 1 or p.name == p.symbol or p.name.upper() in spelt:
         name = re.split("[,;:(]", p.help)[0].strip()  # "β beta" says a thing twice
     return p.symbol, name, shown + (f" {p.unit}" if p.unit else "")

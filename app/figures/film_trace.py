@@ -45,7 +45,10 @@ def draw_trace(
         pen.line([(0, y), (FINE * width, y)], fill=tone["line"], width=max(1, round(u)))
     if np.isfinite(theory).any():
         said = np.isfinite(theory)
-        pen.line(placed(times[said], theory[said]), fill=tone["theory"], width=round(2.2 * u))
+        line = placed(times[said], theory[said])
+        if len(line) == 1 or times[0] == times[-1]:  # what it will be, as far as it is known
+            line = [(0, line[-1][1]), (FINE * width, line[-1][1])]
+        pen.line(line, fill=tone["theory"], width=round(2.2 * u))
     points = placed(times, np.where(np.isfinite(values), values, low))
     if len(points) > 1:
         pen.line(points, fill=tone["measured"], width=round(1.6 * u), joint="curve")

@@ -227,6 +227,8 @@ def test_symbols_are_set_as_mathematics(symbol, shown):
         ("overlap |m_μ|", "overlap $|m_{μ}|$"),
         ("θ − ψ", "$θ$ − $ψ$"),
         ("a share of squares", "a share of squares"),
+        ("ln ρ − ⟨ln ρ⟩", r"ln $ρ$ − $\langle$ln ρ$\rangle$"),
+        ("⟨of all⟩", "⟨of all⟩"),
         ("r", "$r$"),
         ("", ""),
     ],

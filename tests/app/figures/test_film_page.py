@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.figures.film_page import Canvas, Moment, facts_of
+from app.figures.film_page import TONES, Canvas, Moment, facts_of
+from app.figures.film_trace import draw_trace
 from app.figures.lettering import extent_of, shortened, width_of, write, write_symbol
+from app.figures.panels import Label
+from engine.core.layers import Curve
 from engine.systems import gallery
 
 
@@ -89,3 +92,26 @@ def test_a_film_tells_how_many_there_are_and_nothing_twice():
     epidemic = [fact[:2] for fact in facts_of(gallery()["spatial-epidemic"]())]
     assert ("β", "rate of infection") in epidemic
     assert not any("room" in name for _, name in epidemic)
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.0, 0.0], [0.0, 1.0]])
+def test_a_trace_shows_theory_from_its_first_frame_on_and_cuts_no_point(times):
+    page, tone = Image.new("RGB", (200, 120)), dict.fromkeys(TONES, "#404040")
+    tone |= {"panel": "#000000", "theory": "#ff0000", "measured": "#00ff00"}
+    count = len(times)
+    series = (times, [0.0] * count, [0.5] * count)
+    draw_trace(page, (10, 10, 190, 110), Label(span=(0, 1)), series, tone, 1.0)
+    red, green, _ = np.moveaxis(np.asarray(page, int), 2, 0)
+    assert (red - green > 100)[:, 20:180].any(axis=0).all()
+    middle = 15 if times[0] == times[-1] else 185
+    point = (green - red > 50)[:, middle - 6 : middle + 6]  # of a radius of 4
+    assert point.any(axis=0).sum() >= 7
+    assert point[:, 6:].sum() == pytest.approx(point[:, :6].sum(), rel=0.3)
+
+
+def test_a_plot_in_a_film_keeps_off_its_edges():
+    canvas = Canvas(gallery()["kde-regimes"](), "", 320, 180)
+    drawn = canvas._plot(Moment((Curve(np.arange(9.0), np.arange(9.0)),), 0, [], [], []), 227, 180)
+    assert drawn.shape == (180, 227, 3)
+    for edge in (drawn[:4], drawn[-4:], drawn[:, :4], drawn[:, -4:]):
+        assert (edge == drawn[0, 0]).all()
