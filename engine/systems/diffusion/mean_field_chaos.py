@@ -26,7 +26,7 @@ from engine.core.layers import (
 )
 from engine.core.parameters import Scalar, asset, live, mode, size, start
 from engine.core.system import System, Touch, poke
-from engine.core.theory import Flags, Scalars
+from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics import exchangeable as exact
 from engine.numerics.cloud_network import FIELDS, IGNORANT, CloudNetwork, lesson
 from engine.numerics.distances import chamfer, nearest, projected, sliced
@@ -59,6 +59,7 @@ class State(NamedTuple):
     moved: Float[Array, " 2"]  # points moved since the way down began, and steps
     past: Float[Array, "kept 3"]  # (time, certainty, purity), the newest last
     law: Law
+    probe: Float[Array, ""]  # certainty of one more cloud, data in noise of t₀, new in each step
     shadows: Float[Array, "shapes m 64"]  # of the data, for the sliced distance
     spacing: Float[Array, ""]  # mean square distance from a data point to the next
     learned: Learned
@@ -111,7 +112,8 @@ class MeanFieldChaos(System[State]):
     )
     theory_name = "exact law"
     assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
-    cell: ClassVar[Mapping[str, int]] = {"n": 64, "clouds": 4, "m": 64}
+    # A cell has all N points of the run: how soon clouds decide is a matter of their number.
+    cell: ClassVar[Mapping[str, int]] = {"clouds": 1, "m": 128}
     hints: ClassVar[Mapping[str, Hint]] = {
         "clouds": Hint(azimuth=35.0, elevation=25.0),
         "belief": Hint(large=False),
@@ -132,6 +134,7 @@ class MeanFieldChaos(System[State]):
         Preset("Gaussian pair", data=PAIR, n=64, flow="again", score="mean field"),
     )
     quantities = (
+        Quantity("decided", symbol="p(t₀)", span=(0, 1), help="certainty of data in noise of t₀"),
         Quantity("purity", symbol="P", span=(0, 1), help="share of points that are one shape"),
         Quantity("certainty", symbol="max p", span=(0, 1), help="of a cloud's likeliest shape"),
         Quantity("decision", symbol="t_dec", log=True, help="noise time of the last doubt"),
@@ -148,6 +151,22 @@ class MeanFieldChaos(System[State]):
     )
     clock = "steps"
 
+    present: Scalar = live(
+        default=1.0,
+        span=(1 / 64, 1),
+        symbol="ν",
+        help="share of a cloud's points that are there; the others are not heard, nor seen",
+        log=True,
+        limits=(0, 1),
+    )
+    turn: Scalar = live(
+        default=1.0,
+        span=(0.02, EARLIEST),
+        symbol="t₀",
+        help="noise time of a U-turn, of cloning, of the flow 'hold', and of the decision map",
+        log=True,
+        limits=(LATEST, 20),
+    )
     radius: Scalar = live(
         default=1.5,
         span=(0.1, 10),
@@ -162,14 +181,6 @@ class MeanFieldChaos(System[State]):
         symbol="λ",
         help="0 is the flow, 1 the diffusion",
         limits=(0, math.inf),
-    )
-    turn: Scalar = live(
-        default=1.0,
-        span=(LATEST, EARLIEST),
-        symbol="t₀",
-        help="noise time of a U-turn, of cloning, and of the flow 'hold'",
-        log=True,
-        limits=(LATEST, 20),
     )
     tilt: Scalar = live(
         default=0.0,
@@ -250,7 +261,7 @@ class MeanFieldChaos(System[State]):
     # The data.
 
     def init(self, key: Key[Array, ""]) -> State:
-        for_cloud, for_shape, for_law, for_network = jax.random.split(key, 4)
+        for_cloud, for_shape, for_law, for_network, for_probe = jax.random.split(key, 5)
         shape = self.drawn(for_shape)
         cloud = jax.random.normal(for_cloud, (self.clouds, self.n, 3))
         course = begun(EARLIEST)
@@ -265,6 +276,7 @@ class MeanFieldChaos(System[State]):
             moved=jnp.zeros(2),
             past=jnp.zeros((KEPT, 3)),
             law=exact.law(for_law, shape, self.width()),
+            probe=self.probed(for_probe, shape),
             shadows=jax.vmap(projected)(shape),
             spacing=jnp.mean(jnp.where(jnp.isfinite(gap), gap, 0)),
             learned=self.training(shape).begin(for_network, IGNORANT),
@@ -285,14 +297,25 @@ class MeanFieldChaos(System[State]):
         """Of the kernel of a data point; the pair are points with kernels of unit width."""
         return jnp.asarray(1.0 if self.data == PAIR else self.kernel, float)
 
-    def weights(self, state: State) -> Float[Array, " shapes"]:
+    def weights(self, shape: Float[Array, "shapes m dim"]) -> Float[Array, " shapes"]:
         """ln w, up to a constant."""
-        return jnp.zeros(len(state.shape)).at[0].set(self.tilt)
+        return jnp.zeros(len(shape)).at[0].set(self.tilt)
+
+    def probed(self, key: Key[Array, ""], shape: Float[Array, "shapes m 3"]) -> Float[Array, ""]:
+        """How certain a cloud of the data is in noise of t₀: it takes no way back to know."""
+        for_shape, for_point, for_noise = jax.random.split(key, 3)
+        own = shape[jax.random.categorical(for_shape, self.weights(shape))]
+        clean = jax.random.choice(for_point, own, (self.n,))
+        v = variance(self.turn, self.width())
+        cloud = shrunk(self.turn) * clean
+        cloud = cloud + jnp.sqrt(v) * jax.random.normal(for_noise, clean.shape)
+        log = exact.densities(cloud, shape, self.turn, self.width())
+        return jnp.max(exact.together(log, self.weights(shape), self.number()))
 
     # The way back.
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        for_noise, for_lesson = jax.random.split(key)
+        for_noise, for_lesson, for_probe = jax.random.split(key, 3)
         course = onward(
             Course(state.time, state.condensing, state.shown),
             self.flow,
@@ -320,6 +343,7 @@ class MeanFieldChaos(System[State]):
         later = state._replace(
             cloud=cloud,
             seen=seen,
+            probe=self.probed(for_probe, state.shape),
             moved=jnp.where(at_start, 0, state.moved) + jnp.where(course.condensing, step, 0),
             **course._asdict(),
         )
@@ -360,7 +384,21 @@ class MeanFieldChaos(System[State]):
         return jnp.where(state.condensing, passed, self.splits).astype(jnp.int32)
 
     def points(self, state: State) -> Int[Array, ""]:
-        return jnp.asarray(self.stages())[self.stage(state)]
+        """That there are: the first of each cloud."""
+        return jnp.minimum(jnp.asarray(self.stages())[self.stage(state)], self.number())
+
+    def number(self) -> Int[Array, ""]:
+        """N′, of a cloud that all copies are made of."""
+        return jnp.maximum(jnp.round(self.present * self.n), 1).astype(jnp.int32)
+
+    def heard(self, state: State) -> State:
+        """The points that there are, in place of the others too.
+
+        Those that are not there move with the rest, so that they may join at any moment.
+        """
+        row = jnp.arange(self.n) % self.number()
+        seen = Evidence(state.seen.log[..., row], state.seen.mean[..., row, :])
+        return state._replace(cloud=state.cloud[:, row], seen=seen)
 
     # What steers it.
 
@@ -374,16 +412,16 @@ class MeanFieldChaos(System[State]):
 
     def belief(self, state: State) -> Float[Array, "clouds shapes n"]:
         """The probability of each shape, for each point."""
-        log, weight = state.seen.log, self.weights(state)
+        log, weight = state.seen.log, self.weights(state.shape)
         if self.score == "independent":
             return exact.alone(log, weight)
         if self.score == "truncated":
-            return exact.nearby(log, weight, state.cloud, self.radius)
+            return exact.nearby(log, weight, state.cloud, self.radius, self.points(state))
         return jnp.broadcast_to(exact.together(log, weight, self.points(state)), log.shape)
 
     def verdict(self, state: State) -> Float[Array, "clouds shapes"]:
         """The probability of each shape for a whole cloud, from the points that there are."""
-        weight, born = self.weights(state), self.points(state)
+        weight, born = self.weights(state.shape), self.points(state)
         return exact.together(state.seen.log, weight, born)[..., 0]
 
     def learnt(
@@ -395,7 +433,7 @@ class MeanFieldChaos(System[State]):
         return (cloud - v / jnp.sqrt(variance(t)) * noise) / shrunk(t)
 
     def training(self, shape: Float[Array, "shapes m 3"]) -> Training[CloudNetwork]:
-        odds = jnp.zeros(len(shape)).at[0].set(self.tilt)
+        odds = self.weights(shape)
         return Training(
             lambda key: drawn_at_once(lambda key: CloudNetwork(key=key), key),
             lesson(shape, odds, self.width(), self.field, self.radius),
@@ -413,6 +451,7 @@ class MeanFieldChaos(System[State]):
 
     def judged(self, state: State) -> State:
         """The clouds that the chosen score moves: where a network learns, its own."""
+        state = self.heard(state)
         if self.score != "trained":
             return state
         count = self.clouds - self.clouds // 2
@@ -420,6 +459,7 @@ class MeanFieldChaos(System[State]):
         return state._replace(cloud=state.cloud[:count], seen=seen, doubted=state.doubted[:count])
 
     def now(self, state: State) -> Float[Array, " 3"]:
+        """Noise time, certainty and purity."""
         state = self.judged(state)
         certainty = jnp.mean(jnp.max(self.verdict(state), axis=1))
         return jnp.stack([state.time, certainty, purity(state)])
@@ -435,11 +475,15 @@ class MeanFieldChaos(System[State]):
             return sliced(projected(cloud), state.shadows[z]), chamfer(cloud, state.shape[z])
 
         distance, squared = lax.map(apart, (own.cloud, best))
-        told, alone = exact.nats(verdict[..., None]), exact.alone(own.seen.log, self.weights(own))
-        shapes = jax.nn.softmax(self.weights(own))
+        told, alone = (
+            exact.nats(verdict[..., None]),
+            exact.alone(own.seen.log, self.weights(own.shape)),
+        )
+        shapes = jax.nn.softmax(self.weights(own.shape))
         known = jnp.sum(shapes * jnp.log(shapes))
         points, (moved, steps) = self.points(state), state.moved
         return {
+            "decided": state.probe,
             "purity": purity(own),
             "certainty": jnp.mean(jnp.max(verdict, axis=1)),
             "decision": jnp.median(own.doubted),
@@ -479,17 +523,19 @@ class MeanFieldChaos(System[State]):
         Silent for other scores, for shapes that are not equally likely, while copies are still
         too few and, for clones, before any were made.
         """
-        law, n = state.law, self.n
-        known = (self.score == "mean field") & (jnp.asarray(self.tilt) == 0)
-        known = known & (self.points(state) == n)
-        decided = exact.reaches(law.divergence, jnp.asarray(15.0 / n))
+        law, n = state.law, self.number()
+        alike = jnp.asarray(self.tilt) == 0
+        known = (self.score == "mean field") & alike & (self.points(state) == n)
+        decided = exact.reaches(law.divergence, 15.0 / n)
         if self.data == PAIR:
             one = (jnp.asarray(self.half, float) * shrunk(state.time)) ** 2
             certainty = exact.accuracy(n * one)
+            chosen = exact.accuracy(n * (self.half * shrunk(self.turn)) ** 2)
             entropy = exact.information(one) - exact.information(n * one) / n
             overlap = exact.agreement(n * (self.half * shrunk(state.cloned)) ** 2)
         else:
             certainty = exact.read(law.certainty, state.time, n)
+            chosen = exact.read(law.certainty, self.turn, n)
             whole = exact.read(law.information, state.time, n)
             entropy = exact.read(law.information, state.time, 1) - whole / n
             overlap = exact.read(law.twins, jnp.maximum(state.cloned, LATEST), n)
@@ -499,7 +545,25 @@ class MeanFieldChaos(System[State]):
             "entropy": entropy,
             "overlap": jnp.where(state.cloned > 0, overlap, jnp.nan),
         }
-        return {name: jnp.where(known, value, jnp.nan) for name, value in said.items()}
+        said = {name: jnp.where(known, value, jnp.nan) for name, value in said.items()}
+        return {"decided": jnp.where(alike, chosen, jnp.nan), **said}
+
+    def boundaries(self) -> dict[str, Boundary]:
+        """Noise times at which clouds of N′ points begin to decide, and at which most have."""
+        if self.data == PAIR:
+            divergence = 2 * (self.half * jnp.exp(-jnp.asarray(TIMES))) ** 2
+        else:
+            for_shape, for_points = jax.random.split(jax.random.key(0))
+            shape = self.drawn(for_shape)
+            divergence = exact.divergences(for_points, shape, self.width(), SAMPLED)
+        levels = {"N K̄ = 1: onset": 1.0, "N K̄ = 15: decided": 15.0}
+        return {
+            words: Boundary(
+                {"turn": exact.reaches(divergence, jnp.asarray(level / (self.present * self.n)))},
+                kind="continuous" if level > 1 else "guide",
+            )
+            for words, level in levels.items()
+        }
 
     def done(self, state: State) -> Bool[Array, ""]:
         if self.flow != "once":
@@ -569,6 +633,7 @@ class MeanFieldChaos(System[State]):
     # What is drawn.
 
     def frame(self, state: State) -> Frame:
+        state = self.heard(state)
         belief = self.belief(state)
         colours = {
             "shape": Colour(jnp.argmax(belief, axis=1).astype(float), scale="category"),
@@ -602,7 +667,7 @@ class MeanFieldChaos(System[State]):
         return (Captions(("network",) * learners + ("exact score",) * (self.clouds // 2)),)
 
     def dial(self, state: State) -> Clock:
-        onset, decided = exact.reaches(state.law.divergence, jnp.array([1.0, 15.0]) / self.n)
+        onset, decided = exact.reaches(state.law.divergence, jnp.array([1.0, 15.0]) / self.number())
         return Clock(
             state.time,
             state.condensing,
@@ -632,7 +697,7 @@ class MeanFieldChaos(System[State]):
             )
             for level, words in ((1.0, "N K̄ = 1: onset"), (15.0, "N K̄ = 15: decided"))
         ]
-        here = jnp.stack([jnp.log2(jnp.asarray(float(self.n))), jnp.log10(state.time)])
+        here = jnp.stack([jnp.log2(self.number().astype(float)), jnp.log10(state.time)])
         return (
             Axes("log₂ N", "log₁₀ t"),
             Box(jnp.array(low, float), jnp.array(high, float)),
@@ -646,13 +711,14 @@ class MeanFieldChaos(System[State]):
         time, certainty, purity = state.past.T
         times = jnp.asarray(TIMES)
         if self.data == PAIR:
-            theory = exact.accuracy(self.n * (self.half * jnp.exp(-times)) ** 2)
+            theory = exact.accuracy(self.number() * (self.half * jnp.exp(-times)) ** 2)
         else:
-            theory = jax.vmap(lambda t: exact.read(state.law.certainty, t, self.n))(times)
-        decided = exact.reaches(state.law.divergence, jnp.full(2, 15.0 / self.n))
+            theory = jax.vmap(lambda t: exact.read(state.law.certainty, t, self.number()))(times)
+        decided = exact.reaches(state.law.divergence, jnp.full(2, 15.0) / self.number())
         return (
             Axes("noise time t", "certainty, purity", log="x"),
             Curve(decided, jnp.array([0.0, 1.0]), "guide", "N K̄ = 15"),
+            Curve(jnp.full(2, jnp.asarray(self.turn, float)), jnp.array([0.0, 1.0]), "guide", "t₀"),
             Curve(times, theory, label="exact certainty"),
             Curve(time, certainty, "measured", "certainty"),
             Curve(time, purity, "measured", "purity"),

@@ -65,7 +65,13 @@ def test_points_near_each_other_decide_together(key):
     log = jax.random.normal(key, (1, 3, 40))
     x = jax.random.normal(key, (1, 40, 3))
     weight = jnp.array([0.0, 0.5, -0.5])
-    wide, narrow = (exact.nearby(log, weight, x, radius) for radius in (1e3, 1e-3))
+    wide, narrow = (exact.nearby(log, weight, x, radius, len(x[0])) for radius in (1e3, 1e-3))
     whole = jnp.broadcast_to(exact.together(log, weight, 40), log.shape)
     np.testing.assert_allclose(wide, whole, atol=1e-5)
     np.testing.assert_allclose(narrow, exact.alone(log, weight), atol=1e-5)
+
+
+def test_densities_are_those_of_the_evidence(key):
+    shapes, x = jax.random.normal(key, (3, 70, 2)), jax.random.normal(key, (2, 40, 2))
+    told = exact.evidence(x, shapes, 0.3, 0.1).log
+    np.testing.assert_allclose(exact.densities(x, shapes, 0.3, 0.1), told, atol=1e-5)
