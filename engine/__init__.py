@@ -10,8 +10,6 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from engine.vectors import widen
-
 
 if TYPE_CHECKING:
     from engine.core.simulation import Simulation as Simulation
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 # What equinox and diffrax find wrong while they run becomes NaN, which a run reports. To raise they
 # would call Python, and JAX keeps no program that does: it would be compiled at every start.
 os.environ.setdefault("EQX_ON_ERROR", "nan")
-widen()
 
 WHERE = {
     "Simulation": "engine.core.simulation",
