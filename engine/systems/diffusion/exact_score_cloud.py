@@ -38,6 +38,7 @@ from engine.numerics.importance import (
     log_weights,
 )
 from engine.numerics.noise_time import FLOWS, Course, begun, onward, passage
+from engine.numerics.noised_clouds import answered, asked, departed, marginal
 from engine.numerics.scores import (
     Belief,
     Kernel,
@@ -228,7 +229,7 @@ class ExactScoreCloud(System[State]):
         data = self.drawn(for_data)
         # One draw, for each takes most of a second to compile.
         noise = jax.random.normal(for_noise, (self.n + min(len(data), SLICED), 3))
-        shadows, limit = infinite(data, noise[self.n :])
+        shadows, limit = departed(data, noise[self.n :], TIMES)
         state = State(
             cloud=noise[: self.n],
             data=data,
@@ -468,18 +469,8 @@ class ExactScoreCloud(System[State]):
 
     def estimates(self, state: State) -> tuple[Estimate, Float[Array, " e"]]:
         """Four expectations of p_t from the one weighted cloud, and what they are."""
-        x, y = state.cloud, shrunk(state.time) * state.data
-        root = jnp.sqrt(variance(state.time, self.kernel))
-        below = jax.scipy.stats.norm.cdf
-        values = [jnp.mean(x**2, axis=1), x[:, 0] ** 2, x[:, 0] > 0.5, x[:, 2] > 1.5]
-        exact = [
-            jnp.mean(y**2) + root**2,
-            jnp.mean(y[:, 0] ** 2) + root**2,
-            jnp.mean(below((y[:, 0] - 0.5) / root)),
-            jnp.mean(below((y[:, 2] - 1.5) / root)),
-        ]
-        stacked = jnp.stack([jnp.asarray(v, float) for v in values], axis=1)
-        return expectations(stacked, state.log_weight), jnp.stack(exact)
+        exact = answered(state.data, state.time, self.kernel)
+        return expectations(asked(state.cloud), state.log_weight), exact
 
     def expected(self, state: State) -> tuple:
         (value, error), exact = self.estimates(state)
@@ -505,30 +496,5 @@ class ExactScoreCloud(System[State]):
         return (Curve(jnp.array([1e-4, EARLIEST]), level, "guide", f"dimension {k}"),)
 
     def shadow(self, state: State) -> Curve:
-        """The exact density p_t along x: a Gaussian about each data point."""
         x = jnp.linspace(-EDGE, EDGE, 157)
-        v, centre = variance(state.time, self.kernel), shrunk(state.time) * state.data[:, 0]
-
-        def density(x: Array) -> Array:
-            return jnp.mean(jnp.exp(-((x - centre) ** 2) / (2 * v))) / jnp.sqrt(2 * jnp.pi * v)
-
-        return Curve(x, lax.map(density, x, batch_size=16), label="exact p_t")
-
-
-def infinite(
-    data: Float[Array, "m 3"], noise: Float[Array, "some 3"]
-) -> tuple[Float[Array, "m 64"], Float[Array, " times"]]:
-    """The shadows of the data, and the sliced distance from the data in noise to them, at TIMES.
-
-    Each point is noised once: the distance that sampling leaves, of order √(V/M), is far below
-    that of the noise itself.
-    """
-    some = data[: len(noise)]
-
-    def at(t: Float[Array, ""]) -> Float[Array, "some 64"]:
-        return projected(shrunk(t) * some + jnp.sqrt(variance(t)) * noise)
-
-    # Without noise at first: what puts shadows in order is compiled once.
-    shadows = lax.map(at, jnp.concatenate([jnp.zeros(1), TIMES]))
-    apart = jnp.sqrt(jnp.mean((shadows[1:] - shadows[0]) ** 2, axis=(1, 2)))
-    return (shadows[0] if len(some) == len(data) else projected(data)), apart
+        return Curve(x, marginal(x, state.data, state.time, self.kernel), label="exact p_t")
