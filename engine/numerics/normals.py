@@ -1,10 +1,10 @@
-"""Gaussian random numbers in pairs, which cost about half of what `jax.random.normal` costs."""
+"""Gaussian random numbers at a third of the cost of `jax.random.normal`, or a fifth in pairs."""
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Key
 
+from engine.numerics.random_words import share, words
 from engine.numerics.trig import sincos
 
 
@@ -16,14 +16,13 @@ def normal_pair(
     From 24 and 32 bits, so none is beyond 5.8: one in 10⁸ would be. A logarithm, a root and one
     sine and cosine of our own serve two numbers; the inverse error function serves one.
     """
-    for_radius, for_angle = jax.random.bits(key, (2, *shape))
-    share = ((for_radius >> 8).astype(float) + 1) * 2.0**-24  # in (0, 1]
-    radius = jnp.sqrt(-2 * jnp.log(share))
+    for_radius, for_angle = words(key, shape)
+    radius = jnp.sqrt(-2 * jnp.log(share(for_radius) + 2.0**-24))  # of a share in (0, 1]
     turn = lax.bitcast_convert_type(for_angle, jnp.int32).astype(float)
     s, c = sincos(turn * (jnp.pi * 2.0**-31))
     return radius * c, radius * s
 
 
-def normals(key: Key[Array, ""], n: int) -> Float[Array, " n"]:
-    """So many Gaussian numbers."""
-    return jnp.concatenate(normal_pair(key, ((n + 1) // 2,)))[:n]
+def normals(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Gaussian numbers: the first of each pair, as to put both in a row would take longer."""
+    return normal_pair(key, shape)[0]

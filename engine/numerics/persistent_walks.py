@@ -25,7 +25,7 @@ def unit(drive: Drive) -> Drive:
 def turned(drive: Drive, s: Float[Array, ""], key: Key[Array, ""]) -> Drive:
     """A Brownian drive a time `s` later."""
     x, y = drive
-    sine, cosine = sincos(jnp.sqrt(2 * s) * normals(key, len(x)))
+    sine, cosine = sincos(jnp.sqrt(2 * s) * normals(key, x.shape))
     return x * cosine - y * sine, y * cosine + x * sine
 
 

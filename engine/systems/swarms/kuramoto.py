@@ -15,6 +15,7 @@ from engine.core.layers import Arrows, Axes, Bars, Box, Colour, Curve, Frame, Po
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System, poke
 from engine.core.theory import Boundary, Branch, Criticality, Flags, Scalars
+from engine.numerics.normals import normals
 from engine.numerics.roots import bisect
 from engine.numerics.trig import sincos
 
@@ -148,7 +149,7 @@ class Kuramoto(System[State]):
         # method would raise D by about the factor 1 + K r Δt / 2.
         kick = lax.cond(  # most of the cost of a step, so none where there is no noise
             jnp.asarray(self.noise) > 0,
-            lambda: jnp.sqrt(2 * self.noise * self.dt) * jax.random.normal(key, (self.n,)),
+            lambda: jnp.sqrt(2 * self.noise * self.dt) * normals(key, (self.n,)),
             lambda: jnp.zeros(self.n),
         )
         now = self.speed(state.phase, state.detuning)

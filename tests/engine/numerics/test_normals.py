@@ -22,12 +22,12 @@ def test_pairs_are_gaussian_and_independent(key):
     assert 4 < np.abs(x).max() < 5.8
 
 
-def test_any_count_is_drawn_and_a_key_gives_the_same_numbers(key):
-    for n in (1, 2, 7):
-        assert normals(key, n).shape == (n,)
+def test_any_shape_is_drawn_and_a_key_gives_the_same_numbers(key):
+    for shape in ((), (1,), (7,), (2, 3)):
+        assert normals(key, shape).shape == shape
     compiled = jax.jit(normals, static_argnums=1)
-    np.testing.assert_allclose(normals(key, 7), compiled(key, 7), rtol=1e-6)
-    np.testing.assert_array_equal(compiled(key, 7), compiled(key, 7))
-    many = normals(key, 100_001)
+    np.testing.assert_allclose(normals(key, (7,)), compiled(key, (7,)), rtol=1e-6)
+    np.testing.assert_array_equal(compiled(key, (7,)), compiled(key, (7,)))
+    many = normals(key, (100_001,))
     assert abs(jnp.mean(many)) < 4 / np.sqrt(100_001)
     assert kstest(np.asarray(many), "norm").pvalue > 1e-4
