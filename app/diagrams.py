@@ -93,7 +93,7 @@ class Diagrams(QSplitter):
     def begin(self, moment: Moment) -> None:
         """Make room for another system."""
         system = moment.system
-        self._observable = next(iter(moment.observables), "")
+        self._observable = system.mapped or next(iter(moment.observables), "")
         self._symbol = symbol_of(system, self._observable)
         self._theory_name = system.theory_name
         self._curve, self._guides = (np.empty(0), {}, {}), {}

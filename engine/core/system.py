@@ -84,6 +84,7 @@ class System(abc.ABC, Generic[State]):
     theory_name: ClassVar[str] = "theory"  # what its lines are called: "mean field", "exact"
     assumptions: ClassVar[str] = ""  # under which `theory` holds, in one sentence
     cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
+    mapped: ClassVar[str] = ""  # the observable its map opens with, where not the first one
     quenched: ClassVar[tuple[str, ...]] = ()  # fields of the state that the seed alone decides
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()

@@ -138,6 +138,15 @@ def test_any_two_parameters_span_the_map(running, qtbot):
     wait_for(qtbot, lambda: running.moment.system.noise == 0.5)
 
 
+def test_a_system_may_open_its_map_with_another_observable_than_its_first(
+    running, qtbot, monkeypatch
+):
+    monkeypatch.setattr(type(running.moment.system), "mapped", "locked")
+    running.diagrams.begin(running.moment)
+    assert running.diagrams.request.observable == "locked"
+    assert running.presenter.order == "order"  # what the trace shows stays the first
+
+
 def test_the_map_fills_while_the_run_goes_on(running, qtbot):
     wait_for(
         qtbot,

@@ -56,7 +56,7 @@ def act(wish: Any) -> None:
         x, y = axis(system, wish.x, x), axis(system, wish.y, y)
         if x.name == y.name:
             raise Refused(f"Both axes are {x.name}: a map needs two parameters.")
-        observable = measurable(system, wish.observable)
+        observable = measurable(system, wish.observable or system.mapped or None)
     began = time.perf_counter()
     progress = Progress("mapping", x.count * y.count)
     found = None

@@ -114,6 +114,7 @@ class MeanFieldChaos(System[State]):
     assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
     # A cell has all N points of the run: how soon clouds decide is a matter of their number.
     cell: ClassVar[Mapping[str, int]] = {"clouds": 1, "m": 128}
+    mapped = "decided"
     hints: ClassVar[Mapping[str, Hint]] = {
         "clouds": Hint(azimuth=35.0, elevation=25.0),
         "belief": Hint(large=False),
@@ -134,8 +135,8 @@ class MeanFieldChaos(System[State]):
         Preset("Gaussian pair", data=PAIR, n=64, flow="again", score="mean field"),
     )
     quantities = (
-        Quantity("decided", symbol="p(t₀)", span=(0, 1), help="certainty of data in noise of t₀"),
         Quantity("purity", symbol="P", span=(0, 1), help="share of points that are one shape"),
+        Quantity("decided", symbol="p₀", span=(0, 1), help="certainty of data in noise of t₀"),
         Quantity("certainty", symbol="max p", span=(0, 1), help="of a cloud's likeliest shape"),
         Quantity("decision", symbol="t_dec", log=True, help="noise time of the last doubt"),
         Quantity("time", symbol="t", span=(LATEST, EARLIEST), log=True, help="of the noise"),
@@ -483,8 +484,8 @@ class MeanFieldChaos(System[State]):
         known = jnp.sum(shapes * jnp.log(shapes))
         points, (moved, steps) = self.points(state), state.moved
         return {
-            "decided": state.probe,
             "purity": purity(own),
+            "decided": state.probe,
             "certainty": jnp.mean(jnp.max(verdict, axis=1)),
             "decision": jnp.median(own.doubted),
             "time": state.time,

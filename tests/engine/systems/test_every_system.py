@@ -149,6 +149,7 @@ def test_theory_speaks_of_what_is_measured(system_class, key):
     assert set(shape(system.theory)) <= names
     assert set(shape(system.landscape)) <= names
     assert set(seen.limit) <= set(measured)
+    assert not system.mapped or system.mapped in measured
     assert {quantity.name for quantity in system.quantities} <= names
     for branch in shape(system.branches).values():
         assert set(branch.values) <= names
