@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Key
 
-from engine.numerics.random_words import share, words
+from engine.numerics.random_words import drawn_once, share, words
 from engine.numerics.trig import sincos
 
 
@@ -25,4 +25,4 @@ def normal_pair(
 
 def normals(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Gaussian numbers: the first of each pair, as to put both in a row would take longer."""
-    return normal_pair(key, shape)[0]
+    return drawn_once(lambda key: normal_pair(key, shape)[0], key, shape)

@@ -1,15 +1,17 @@
 """Random words for whole arrays: Threefry, as JAX has it, at a sixth of the time."""
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Key, UInt32
+from jaxtyping import Array, Float, Key, UInt32
 
 
 Words = UInt32[Array, "..."]
+Draw = Callable[[Key[Array, ""]], Float[Array, "..."]]
 # Threefry-2x32 (Salmon et al. 2011): by how many bits each round turns, and what hides a key of 0.
 TURNS = (13, 15, 26, 6), (17, 29, 16, 24)
 PARITY = np.uint32(0x1BD11BDA)
@@ -28,8 +30,7 @@ def words(key: Key[Array, ""], shape: tuple[int, ...]) -> tuple[Words, Words]:
         first, second = jax.random.bits(key, (2, *shape), jnp.uint32)
         return first, second
     number = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
-    # Or XLA might cipher again for each use of a word.
-    return lax.optimization_barrier(threefry(data[0], data[1], number, jnp.full(shape, APART)))
+    return threefry(data[0], data[1], number, jnp.full(shape, APART))
 
 
 def threefry(k0: Words, k1: Words, x0: Words, x1: Words) -> tuple[Words, Words]:
@@ -43,6 +44,22 @@ def threefry(k0: Words, k1: Words, x0: Words, x1: Words) -> tuple[Words, Words]:
         x0 = x0 + keys[(part + 1) % 3]
         x1 = x1 + keys[(part + 2) % 3] + np.uint32(part + 1)
     return x0, x1
+
+
+def shares(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Uniform numbers in [0, 1)."""
+    return drawn_once(lambda key: share(words(key, shape)[0]), key, shape)
+
+
+def drawn_once(draw: Draw, key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """The numbers of `draw(key)`, kept in memory.
+
+    XLA would draw them anew in each of the loops that use them, and ignores its own barriers. So
+    they are drawn in a loop of one round, of which it does not know that it is one.
+    """
+    begins = (jax.random.key_data(key).reshape(-1)[0] | np.uint32(1)) > 0
+    start = begins, jnp.zeros(shape)
+    return lax.while_loop(lambda carry: carry[0], lambda _: (jnp.bool_(False), draw(key)), start)[1]
 
 
 def share(word: Words) -> Array:

@@ -19,7 +19,7 @@ from engine.core.theory import Boundary, Branch, Flags, Scalars
 from engine.numerics.grid_kernel import summed_on_a_grid
 from engine.numerics.local_density import boxes
 from engine.numerics.neighbours import sorted_into_cells, summed, summed_densely, taken
-from engine.numerics.random_words import share, words
+from engine.numerics.random_words import shares
 from engine.numerics.roots import bisect
 from engine.numerics.trig import sincos
 
@@ -175,7 +175,7 @@ class Vicsek(System[State]):
         key: Key[Array, ""],
     ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """New headings from the sum of the neighbours' and, for vectorial noise, their number."""
-        angle = 2 * jnp.pi * (share(words(key, (self.n,))[0]) - 0.5)
+        angle = 2 * jnp.pi * (shares(key, (self.n,)) - 0.5)
         if count is not None:
             s, c = sincos(angle)
             return normalised(x + self.noise * count * c, y + self.noise * count * s)

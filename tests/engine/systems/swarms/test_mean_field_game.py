@@ -97,8 +97,10 @@ def test_a_crowd_finds_its_way_to_the_bar(walkers):
     # √(μ(1 − μ)/N) = 0.011 at a moment: four of these spreads. With 4000 agents it was 0.1438
     # ± 0.0003, so that it is chance, and not the noise of the critics, that the band allows for.
     assert seen["at the bar"].mean == pytest.approx(predicted["at the bar"], abs=0.0036)
-    # The distance is that of chance, and no more: 0.109 with a spread of 2 % among seeds.
-    assert seen["distance"].mean == pytest.approx(predicted["distance"], rel=0.1)
+    # The distance is that of chance, 0.103, and little more: 0.109 with a spread of 2 % among
+    # seeds, as critics err too. Four spreads of either side.
+    assert seen["distance"].mean == pytest.approx(0.109, rel=0.08)
+    assert predicted["distance"] == pytest.approx(0.103, rel=0.01)
     assert seen["exploitability"].mean < 0.1 * before
 
 
