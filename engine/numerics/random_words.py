@@ -55,8 +55,11 @@ def drawn_once(draw: Draw, key: Key[Array, ""], shape: tuple[int, ...]) -> Float
     """The numbers of `draw(key)`, kept in memory.
 
     XLA would draw them anew in each of the loops that use them, and ignores its own barriers. So
-    they are drawn in a loop of one round, of which it does not know that it is one.
+    they are drawn in a loop of one round, of which it does not know that it is one. On several
+    devices each would then hold them all, and the run: there they are drawn where they are used.
     """
+    if jax.device_count() > 1:
+        return draw(key)
     begins = (jax.random.key_data(key).reshape(-1)[0] | np.uint32(1)) > 0
     start = begins, jnp.zeros(shape)
     return lax.while_loop(lambda carry: carry[0], lambda _: (jnp.bool_(False), draw(key)), start)[1]
