@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QMenu,
@@ -405,7 +405,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
 
     def restore(self) -> None:
         """Size, docks and splitters as they were left; what does not fit is dropped."""
-        self.resize(1440, 900)
+        self.resize(QSize(1440, 900).boundedTo(self.screen().availableSize()))
         self._fit_docks(anew=True)
         stored = self.settings
         if stored.value("layout") == str(LAYOUT) or stored.value("layout") == LAYOUT:

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -145,6 +145,14 @@ def test_a_system_may_open_its_map_with_another_observable_than_its_first(
     running.diagrams.begin(running.moment)
     assert running.diagrams.request.observable == "locked"
     assert running.presenter.order == "order"  # what the trace shows stays the first
+
+
+def test_a_new_window_is_no_larger_than_its_screen(running, monkeypatch):
+    small = type("Screen", (), {"availableSize": lambda _: QSize(1280, 800)})()
+    monkeypatch.setattr(type(running), "screen", lambda _: small)
+    running.settings.clear()
+    running.restore()
+    assert (running.width(), running.height()) == (1280, 800)
 
 
 def test_the_map_fills_while_the_run_goes_on(running, qtbot):
