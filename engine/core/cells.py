@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import Literal
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
@@ -310,13 +311,21 @@ def _numbers(kind: Kind) -> tuple[int, int]:
 
 
 def _loops(jaxpr: Any) -> bool:
-    """Whether a traced function holds a loop of a length that is not known beforehand."""
+    """Whether a traced function holds a loop whose length its arguments decide."""
     for equation in jaxpr.eqns:
         inner = jax.tree.leaves(
             list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
         )
-        if equation.primitive.name == "while" or any(
-            _loops(p) for p in inner if hasattr(p, "eqns")
-        ):
+        repeats = equation.primitive.name == "while" and not _ends_at_once(**equation.params)
+        if repeats or any(_loops(p) for p in inner if hasattr(p, "eqns")):
             return True
     return False
+
+
+def _ends_at_once(cond_jaxpr: Any, body_jaxpr: Any, **_: Any) -> bool:
+    """Whether a loop's first round says that there is no other, as that of `drawn_once` does."""
+    carried, (goes_on,) = cond_jaxpr.jaxpr.invars, cond_jaxpr.jaxpr.outvars
+    if goes_on not in carried:
+        return False
+    last = body_jaxpr.jaxpr.outvars[carried.index(goes_on)]
+    return isinstance(last, Literal) and not last.val

@@ -22,6 +22,7 @@ from engine.core.theory import Boundary
 from engine.systems.diffusion.kde_regimes import KdeRegimes
 from engine.systems.spins.ising_2d import Ising2D
 from engine.systems.swarms.coulomb_gas import CoulombGas
+from engine.systems.swarms.kuramoto import Kuramoto
 
 from .libraries import Library
 
@@ -173,6 +174,10 @@ def test_a_system_that_needs_room_gets_it_and_runs_cell_by_cell():
     # A book a step: 6 ... 15 of them while it is measured, on a shelf that held two.
     found = last(Library(room=2), x, y, "pages", settle=5, measure=10)
     np.testing.assert_array_equal(found.mean, 10.5 * np.array([[1, 2], [2, 3]]))
+
+
+def test_a_loop_that_only_keeps_random_numbers_in_memory_holds_no_cell_up():
+    assert side_by_side(Kuramoto(n=16))  # whose noise is `drawn_once`
 
 
 def test_what_is_drawn_and_not_measured_costs_a_map_nothing():
