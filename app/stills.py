@@ -78,7 +78,6 @@ def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
     system, axes = moment.system, window.diagrams.axes
     order = next(iter(moment.observables), "")
     columns = window.trace.data()
-    clock = system.clock if system.clock not in moment.observables else "t"
     found, lines = window.diagrams.measured, dict(window.diagrams.lines)
     regions = dict(window.diagrams.regions)
     curve = window.diagrams.curve_parts()
@@ -95,7 +94,7 @@ def capture(window: Window, look: dict[str, Any]) -> Callable[[], Still]:
         measured: dict[str, Part] = {}
         if len(columns.get("time", ())):
             measured["trace"] = trace_part(
-                order, columns["time"], columns["value"], columns["theory"], clock
+                order, columns["time"], columns["value"], columns["theory"], system.clock
             )
         if found is not None:
             measured["map"] = map_part(found, lines, dot, regions)

@@ -91,7 +91,7 @@ class System(abc.ABC, Generic[State]):
     pairs: ClassVar[tuple[Pair, ...]] = ()  # what to compare side by side, the first at once
     quantities: ClassVar[tuple[Quantity, ...]] = ()
     critical: ClassVar[Criticality | None] = None  # how its critical point is found from runs
-    clock: ClassVar[str] = "t"  # on time axes: "sweeps", "layers"; or an observable that tells it
+    clock: ClassVar[str] = "t"  # on time axes: "sweeps", "layers", "steps"
 
     def __init_subclass__(cls) -> None:
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)

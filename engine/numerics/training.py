@@ -21,7 +21,7 @@ Scalar = int | float | Float[Array, ""]
 Network = TypeVar("Network")  # an equinox module, or any tree of them
 
 ROWS = 256  # averages that a history holds
-RECENT = 50  # optimiser steps that the shown loss is averaged over
+RECENT = 50  # optimiser steps that the shown loss and its gradient are averaged over
 
 
 class History(NamedTuple):
@@ -46,6 +46,7 @@ class Learned(NamedTuple):
     memory: Any  # of the optimiser
     steps: Int[Array, ""]  # of the optimiser, so far
     loss: Float[Array, ""]  # averaged over the most recent steps
+    slope: Float[Array, ""]  # norm of the loss's gradient before it is clipped, averaged alike
     history: History  # of the loss
 
 
@@ -73,7 +74,7 @@ class Training(Generic[Network]):
         empty = History(jnp.zeros(ROWS), jnp.int32(0), jnp.int32(1), jnp.zeros(()), jnp.int32(0))
         memory = self.optimiser.init(weights)
         loss = self.loss(network, for_loss) if before is None else jnp.asarray(before, float)
-        return Learned(weights, memory, jnp.int32(0), loss, empty)
+        return Learned(weights, memory, jnp.int32(0), loss, jnp.zeros(()), empty)
 
     def network(self, learned: Learned) -> Network:
         """The network with the weights of now."""
@@ -97,6 +98,7 @@ class Training(Generic[Network]):
                 memory,
                 learned.steps + 1,
                 learned.loss + share * (value - learned.loss),
+                learned.slope + share * (optax.tree.norm(slope) - learned.slope),
                 longer(learned.history, value),
             )
 

@@ -211,5 +211,4 @@ def _trace(simulation: Any, name: str, t: Any, values: Any) -> Any:
 
     theory = simulation.theory().get(name, math.nan)
     clock = type(simulation.system).clock
-    clock = clock if clock not in simulation.observables else "t"
     return trace_part(name, t, values, theory if math.isfinite(theory) else None, clock)

@@ -109,7 +109,6 @@ class FractionalSwarm(System[State]):
         Quantity("memory", symbol="ρ₁", span=(-0.5, 1), help="between neighbouring increments"),
         Quantity("time", symbol="t", span=(0, 1), help="1 is the horizon"),
     )
-    clock = "time"
 
     hurst: Scalar = live(
         default=0.7, span=(0.05, 0.95), symbol="H", help="Hurst index", limits=(0.05, 0.95)

@@ -99,7 +99,7 @@ class MarginalizationModel(System[State]):
         Quantity("missing", symbol="n", help="sites of the shown lattice that are not filled in"),
         Quantity("trained", symbol="k", help="optimiser steps so far"),
     )
-    clock = "trained"
+    clock = "steps"
 
     beta: Scalar = live(
         default=0.2,

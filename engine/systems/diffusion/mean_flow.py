@@ -1,5 +1,6 @@
 """From noise to data in one step, by the average of a velocity instead of the velocity."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
@@ -24,11 +25,15 @@ from engine.numerics.training import Learned, Training, adam, drawn_at_once
 RADIUS, WIDTH = 2.0, 0.15  # of the ring of Gaussians
 CENTRES = 512  # of data that are not a few Gaussians
 FLOWN = 24  # Runge–Kutta steps of the exact flow
+STOPS = 16  # moments of a teacher's trajectory that are learnt from
 GRID = 13  # arrows along a side
 EDGE = 3.2  # half the side of the box
 HARMONICS = 3  # of the time features
 NOISE = 0.5  # of a condition
 NEAR = 3.0  # widths within which a point is on a mode
+
+
+Average = Callable[[Array, Array, Array], Array]  # u(z, r, t)
 
 
 class Batch(NamedTuple):
@@ -46,6 +51,7 @@ class State(NamedTuple):
     mode: Int[Array, " n"]  # that a sample is asked for
     condition: Float[Array, "n c"]  # what it is asked with
     made: Float[Array, "2 n 2"]  # by the velocity, and by its average
+    how: Float[Array, " 2"]  # it was made: in how many steps, and whether exactly
 
 
 class MeanFlow(System[State]):
@@ -59,6 +65,11 @@ class MeanFlow(System[State]):
 
     and one network learns both, for u(z, t, t) is the velocity. Left K steps of the velocity, right
     K steps of the average, from the same noise; while it learns, or exactly.
+
+    The stages of the paper are targets: switch from one to the next while it learns. First two
+    points of one of a teacher's trajectories, whose average is a difference (consistency); then the
+    identity with the teacher's E[v|z] (distillation), which is calmer than with v = e − x; then,
+    without a teacher, v itself (bootstrapping). The teacher is exact here, not a network.
     """
 
     sources = ("hu2025mfrae", "zhao2026onestep")
@@ -71,6 +82,9 @@ class MeanFlow(System[State]):
             "what it obeys, and is trained on: one derivative along the flow",
         ),
         Equation(r"z_r=z_t-(t-r)\,u(z_t,r,t)", "a step of any length"),
+        Equation(
+            r"u(z_t,r,t)=\frac{z_t-z_r}{t-r}", "on a teacher's trajectory: what comes before it"
+        ),
     )
     theory_name = "exact"
     assumptions = "Infinitely many points; with conditions, what they allow at best (Bayes)."
@@ -86,7 +100,9 @@ class MeanFlow(System[State]):
     presets = (
         Preset("one step", steps=1, field="learned", target="data"),
         Preset("four steps", steps=4, field="learned", target="data"),
-        Preset("distilled", steps=1, field="learned", target="teacher"),
+        Preset("stage 1: consistency", steps=1, field="learned", target="trajectories"),
+        Preset("stage 2: distillation", steps=1, field="learned", target="teacher"),
+        Preset("stage 3: bootstrapping", steps=1, field="learned", target="data"),
         Preset("exact", steps=1, field="exact"),
         Preset("only the velocity", steps=1, share=0.0, field="learned"),
         Preset("weak conditions", task="condition", clarity=2.0, steps=1),
@@ -100,9 +116,10 @@ class MeanFlow(System[State]):
         ),
         Quantity("residual", symbol="R", log=True, help="how far u is from its identity"),
         Quantity("loss", symbol="L", log=True, help="it does not fall to 0: v varies given z"),
+        Quantity("gradient", symbol="|∇L|", log=True, help="its norm, over the last 50 steps"),
         Quantity("trained", symbol="k", help="optimiser steps so far"),
     )
-    clock = "trained"
+    clock = "steps"
 
     steps: Scalar = live(
         default=1,
@@ -111,6 +128,14 @@ class MeanFlow(System[State]):
         help="steps from noise to data",
         log=True,
         limits=(1, 256),
+    )
+    lessons: Scalar = live(
+        default=10_000,
+        span=(30, 10_000),
+        symbol="T",
+        help="optimiser steps after which it has learnt enough",
+        log=True,
+        limits=(0, math.inf),
     )
     pace: Scalar = live(
         default=8, span=(0, 50), symbol="k", help="optimiser steps; 0 pauses", limits=(0, 1000)
@@ -130,8 +155,8 @@ class MeanFlow(System[State]):
     field: str = mode(default="learned", choices=("learned", "exact"), help="what makes the swarm")
     target: str = mode(
         default="data",
-        choices=("data", "teacher"),
-        help="v of a pair (e − x), or the exact E[v|z] of a teacher",
+        choices=("data", "teacher", "trajectories"),
+        help="v of a pair (e − x), the exact E[v|z] of a teacher, or points it passes",
     )
     dataset: str = start(
         default="8 Gaussians",
@@ -199,6 +224,20 @@ class MeanFlow(System[State]):
         self, network: Callable[[Array], Array], centres: Array, batch: Batch, key: Key[Array, ""]
     ) -> Float[Array, " b"]:
         """|u − target|² of each pair; for r = t it is that of flow matching."""
+
+        def u(z: Array, r: Array, t: Array) -> Array:
+            return jax.vmap(lambda z, r, t, c: network(inputs(z, r, t, c)))(
+                z, r, t, batch.condition
+            )
+
+        learn = self.passed if self.target == "trajectories" else self.joined
+        said, goal = learn(u, centres, batch, key)
+        return jnp.sum((said - lax.stop_gradient(goal)) ** 2, axis=1)
+
+    def joined(
+        self, u: Average, centres: Array, batch: Batch, key: Key[Array, ""]
+    ) -> tuple[Float[Array, "b 2"], Float[Array, "b 2"]]:
+        """What the average is between data and noise, and what its identity makes of that."""
         for_times, for_equal = jax.random.split(key)
         times = jax.nn.sigmoid(jax.random.normal(for_times, (self.batch, 2)) - 0.4)
         r, t = jnp.min(times, axis=1), jnp.max(times, axis=1)
@@ -207,24 +246,53 @@ class MeanFlow(System[State]):
         v = batch.e - batch.x
         if self.target == "teacher":
             v = jax.vmap(lambda z, t: self.velocity(centres, z[None], t)[0])(z, t)
-
-        def u(z: Array, r: Array, t: Array) -> Array:
-            return jax.vmap(lambda z, r, t, c: network(inputs(z, r, t, c)))(
-                z, r, t, batch.condition
-            )
-
         value, along = jax.jvp(u, (z, r, t), (v, jnp.zeros_like(r), jnp.ones_like(t)))
-        goal = lax.stop_gradient(v - (t - r)[:, None] * along)
-        return jnp.sum((value - goal) ** 2, axis=1)
+        return value, v - (t - r)[:, None] * along
+
+    def passed(
+        self, u: Average, centres: Array, batch: Batch, key: Key[Array, ""]
+    ) -> tuple[Float[Array, "b 2"], Float[Array, "b 2"]]:
+        """What the average is on a teacher's trajectories, and the difference that it should be.
+
+        From every stop to a random later one; with r = t, the teacher's velocity there.
+        """
+        for_stops, for_later, for_equal = jax.random.split(key, 3)
+        start = batch.e[: -(-self.batch // STOPS)]
+        # Closer where little noise is left, and other stops for each trajectory.
+        shift = jax.random.uniform(for_stops, (len(start), 1))
+        stops = ((STOPS - jnp.arange(1, STOPS) + shift) / (STOPS + 1)) ** 2
+        stops = jnp.pad(jnp.pad(stops, ((0, 0), (1, 0)), constant_values=1), ((0, 0), (0, 1)))
+
+        def leg(z: Array, k: Array) -> tuple[Array, Array]:
+            now, then = stops[:, k], stops[:, k + 1]
+            end = jax.vmap(lambda z, t, r: self.flown(centres, z[None], t, r, 1)[0])(z, now, then)
+            return end, z
+
+        end, way = lax.scan(leg, start, jnp.arange(STOPS))
+        way = jnp.concatenate([way, end[None]]).swapaxes(0, 1)  # [trajectory, stop]
+        early = jnp.arange(STOPS)
+        room = jax.random.uniform(for_later, (len(start), STOPS)) * (STOPS - early)
+        later = early + 1 + jnp.floor(room).astype(int)
+        stay = jax.random.uniform(for_equal, later.shape) >= self.share
+        later = jnp.where(stay, early, later)
+        z, t = (part[:, :-1].reshape(-1, *part.shape[2:])[: self.batch] for part in (way, stops))
+        there = jnp.take_along_axis(way, later[..., None], axis=1).reshape(-1, 2)[: self.batch]
+        r = jnp.take_along_axis(stops, later, axis=1).reshape(-1)[: self.batch]
+        v = jax.vmap(lambda z, t: self.velocity(centres, z[None], t)[0])(z, t)
+        apart = jnp.where(r < t, t - r, 1)[:, None]
+        goal = jnp.where((r < t)[:, None], (z - there) / apart, v)
+        return u(z, r, t), goal
 
     def velocity(self, centres: Array, z: Float[Array, "n 2"], t: Array) -> Float[Array, "n 2"]:
         """E[e − x | z] of the exact mixture."""
         data, noise = parted(z, centres, 1 - t, t, self.spread())
         return noise - data
 
-    def flown(self, centres: Array, z: Float[Array, "n 2"], t: Array, r: Array) -> Array:
+    def flown(
+        self, centres: Array, z: Float[Array, "n 2"], t: Array, r: Array, steps: int = FLOWN
+    ) -> Array:
         """Where the exact velocity takes z from t back to r, by Runge and Kutta."""
-        dt = (r - t) / FLOWN
+        dt = (r - t) / steps
 
         ahead, share = jnp.array([0, 0.5, 0.5, 1.0]), jnp.array([1, 2, 2, 1.0]) / 6
 
@@ -237,7 +305,7 @@ class MeanFlow(System[State]):
 
             return z + dt * lax.fori_loop(0, 4, stage, (jnp.zeros_like(z), jnp.zeros_like(z)))[1]
 
-        return lax.fori_loop(0, FLOWN, advance, z)
+        return lax.fori_loop(0, steps, advance, z)
 
     def init(self, key: Key[Array, ""]) -> State:
         for_centres, for_data, for_noise, for_network, for_condition = jax.random.split(key, 5)
@@ -259,6 +327,7 @@ class MeanFlow(System[State]):
             mode=which % self.modes,
             condition=self.named(which, for_condition),
             made=jnp.zeros((2, self.n, 2)),
+            how=self.how(),
         )
         return state._replace(made=self.sampled(state))
 
@@ -272,13 +341,23 @@ class MeanFlow(System[State]):
         return {"spiral": spiral, "checkerboard": checkerboard}[self.dataset](key, CENTRES)[:, :2]
 
     def step(self, state: State, key: Key[Array, ""]) -> State:
-        learned = self.training(state.centres).on(state.learned, key, self.pace)
-        state = state._replace(learned=learned)
-        return state._replace(made=self.sampled(state))
+        left = jnp.maximum(jnp.asarray(self.lessons, float) - state.learned.steps, 0)
+        pace = jnp.minimum(jnp.asarray(self.pace, float), left)
+        learned = self.training(state.centres).on(state.learned, key, pace)
+        new = state._replace(learned=learned, how=self.how())
+        stale = (pace >= 0.5) | jnp.any(new.how != state.how)
+        return new._replace(made=lax.cond(stale, self.sampled, lambda s: s.made, new))
+
+    def how(self) -> Float[Array, " 2"]:
+        return jnp.stack([self.count(), jnp.asarray(float(self.field == "exact"))])
+
+    def count(self) -> Float[Array, ""]:
+        """Steps from noise to data, as a whole number."""
+        return jnp.round(jnp.asarray(self.steps, float))
 
     def sampled(self, state: State) -> Float[Array, "2 n 2"]:
         """K steps of the velocity, and K steps of its average, from the same noise."""
-        count = jnp.round(jnp.asarray(self.steps, float))
+        count = self.count()
         network = self.training(state.centres).network(state.learned)
 
         def u(z: Array, r: Array, t: Array) -> Array:
@@ -304,6 +383,7 @@ class MeanFlow(System[State]):
             "accuracy": jnp.mean(jnp.argmin(apart, axis=1) == state.mode),
             "residual": self.residual(state),
             "loss": state.learned.loss,
+            "gradient": state.learned.slope,
             "trained": state.learned.steps.astype(float),
         }
 
@@ -337,8 +417,12 @@ class MeanFlow(System[State]):
 
     def caveats(self, state: State) -> Flags:
         young = state.learned.steps < 1000
+        asked_for = jnp.maximum(jnp.round(jnp.asarray(self.lessons, float)), 0)
         return {
             "a network that has only begun to learn": young & (self.field == "learned"),
+            "it has learnt for longer than T: start over to see what T steps give": (
+                state.learned.steps > asked_for
+            ),
             "a small version: the papers train on images, in a latent space": jnp.asarray(
                 self.field == "learned"
             ),

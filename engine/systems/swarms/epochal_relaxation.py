@@ -70,7 +70,7 @@ class EpochalRelaxation(System[State]):
     )
     theory_name = "exact moments"
     assumptions = "Infinitely many molecules, evenly spread, without drift; at the present step."
-    clock = "time"
+    clock = "steps"
     cell: ClassVar[Mapping[str, int]] = {"n": 512}
     hints: ClassVar[Mapping[str, Hint]] = {
         "velocities": Hint(),

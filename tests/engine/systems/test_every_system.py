@@ -74,6 +74,10 @@ def test_its_hooks_are_called_as_those_of_every_system(system_class):
             ), name
 
 
+def test_its_time_axis_counts_steps_or_time_and_no_observable(system_class):
+    assert system_class.clock not in {quantity.name for quantity in system_class.quantities}
+
+
 def test_a_step_keeps_shapes_and_types_and_stays_finite(system_class, key):
     system = small(system_class)
     state = jax.eval_shape(begin, system, key).state
