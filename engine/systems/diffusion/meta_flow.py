@@ -102,7 +102,7 @@ class MetaFlow(System[State]):
         Quantity("untouched", symbol="SW₂⁰", help="the same of a flow that does nothing"),
         Quantity("trained", symbol="k", help="optimiser steps so far"),
     )
-    clock = "trained"
+    clock = "steps"
 
     rate: Scalar = live(
         default=2e-3, span=(1e-4, 1e-2), symbol="η", help="of learning", log=True, limits=(0, 1)

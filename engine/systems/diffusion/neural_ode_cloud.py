@@ -114,7 +114,7 @@ class NeuralOdeCloud(System[State]):
         Quantity("squeeze", symbol="ln J", help="mean |ln of the volume's change|"),
         Quantity("trained", symbol="k", help="optimiser steps so far"),
     )
-    clock = "trained"
+    clock = "steps"
 
     effort: Scalar = live(
         default=0.0,
