@@ -39,7 +39,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "spin-glass": ({}, 200, "ladder"),
     "thermalization-front": ({}, 5500, "front"),
     "kde-regimes": ({"data": "torus", "d": 3}, 1, "samples"),
-    "vae-active": ({"data": "torus"}, 200, ""),
+    "vae-active": ({"data": "torus", "code": "deep"}, 200, ""),
     "ode-sde-gap": ({}, 380, ""),
     "gauge-freedom": ({}, 250, ""),
     "bkt-bcs-bec": ({}, 1, "flow"),
