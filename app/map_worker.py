@@ -354,14 +354,15 @@ def cells(system: System[Any]) -> int:
 
 def _cells_of(request: MapRequest) -> tuple[System[Any], Axis, Axis, Effort]:
     """What the cells of a map are: a small system, a grid, and how long each runs."""
-    from engine.core.cells import Effort
+    from engine.core.cells import Effort, to_its_end
     from engine.core.system import Scene
 
-    system, count = small_enough(request.system), cells(request.system)
+    count = cells(request.system)
     x, y = request.x._replace(count=count), request.y._replace(count=count)
+    system, longest = to_its_end(small_enough(request.system), x, y)
     # In a scene nothing moves by itself.
-    effort = Effort(0, 1) if isinstance(system, Scene) else Effort(SETTLE, MEASURE, SEEDS)
-    return system, x, y, effort
+    scene, settle = isinstance(system, Scene), max(SETTLE, longest)
+    return system, x, y, Effort(0, 1) if scene else Effort(settle, MEASURE, SEEDS)
 
 
 def _blank(request: MapRequest) -> Diagram:

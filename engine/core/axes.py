@@ -40,8 +40,9 @@ class Axis(NamedTuple):
 
 
 def default_axes(system: System[Any], count: int = 64) -> tuple[Axis, Axis]:
-    """The first two live parameters, along what their sliders offer."""
-    first = [p for p in parameters(system).values() if p.kind == "live" and p.span][:2]
+    """The plane that a system names, or its first two live parameters, as sliders offer them."""
+    first = [spannable(system, name) for name in type(system).spanned]
+    first = first or [p for p in parameters(system).values() if p.kind == "live" and p.span][:2]
     if len(first) < 2:
         raise ValueError(f"{type(system).__name__} has no map: it takes two live parameters.")
     return offered(first[0], count), offered(first[1], count)

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.axes import Axis
+from engine.core.parameters import parameters
 from engine.core.stepping import begin, enlarged
 from engine.core.system import System
 from engine.core.theory import Scalars
@@ -93,6 +95,19 @@ def run_cells(
             yield {name: (row[:count], doubt[:count]) for name, (row, doubt) in result.items()}
         else:
             yield result
+
+
+def to_its_end(system: System[Any], x: Axis, y: Axis) -> tuple[System[Any], int]:
+    """The system as cells of a map run it, and the steps that the longest of them takes to its end.
+
+    A run that begins again and again would be averaged over all of its way. A mode that was chosen
+    stays: only the usual one becomes one that ends.
+    """
+    known = parameters(system)
+    words = {n: w for n, w in system.once.items() if getattr(system, n) == known[n].default}
+    corners = product((x.low, x.high), (y.low, y.high))
+    lasts = [system.replace(**{x.name: a, y.name: b}).lasts() for a, b in corners]
+    return system.replace(**words), math.ceil(max(map(float, lasts)))
 
 
 def beside(system: System[Any], seeds: int = 1) -> int:
@@ -188,9 +203,12 @@ def _marched(
         here, state = system.replace(**point), whole(own, shared)
         new = jax.tree.map(lambda a, b: a.astype(b.dtype), here.step(state, key), state)
         if ends:
-            over = here.done(state)
-            new = jax.tree.map(lambda old, new: jnp.where(over, old, new), state, new)
+            ended = here.done(state)
+            new = jax.tree.map(lambda old, new: jnp.where(ended, old, new), state, new)
         return parted(system, new)[0]
+
+    def over(point: dict[str, Array], own: Any, shared: dict[str, Any]) -> Array:
+        return system.replace(**point).done(whole(own, shared))
 
     def measured(point: dict[str, Array], own: Any, shared: dict[str, Any]) -> Scalars:
         return system.replace(**point).observables(whole(own, shared))
@@ -211,7 +229,17 @@ def _marched(
             new = each(of_seed_measured)(state, batch.quenched)
             return {name: blocks[name].at[:, :, block].add(new[name]) for name in blocks}
 
-        state = each(of_seed)(keys, batch.state, batch.quenched)
+        def moved(state: Any) -> Any:
+            return each(of_seed)(keys, state, batch.quenched)
+
+        def of_seed_over(state: Any, shared: dict[str, Any]) -> Array:
+            return each(lambda point, state: over(point, state, shared))(points, state)
+
+        if ends:  # once all have ended nothing moves
+            idle = jnp.all(each(of_seed_over)(batch.state, batch.quenched))
+            state = lax.cond(idle, lambda state: state, moved, batch.state)
+        else:
+            state = moved(batch.state)
         due = (tick > settle) & ((tick - settle) % every == 0)
         blocks = lax.cond(due, add, lambda blocks: blocks, batch.blocks)
         return Batch(state, batch.quenched, tick, blocks)
@@ -246,8 +274,9 @@ def _summarised(
         mean = value(jnp.ones((seeds, BLOCKS)))
         apart = 1 - jnp.eye(seeds * BLOCKS).reshape(-1, seeds, BLOCKS)
         error = spread(jax.vmap(value)(apart), seeds * BLOCKS)
-        if seeds > 2:
-            # Runs are independent even where the blocks of one of them are not.
+        if seeds > 2 or (seeds > 1 and type(system).done is not System.done):
+            # Runs are independent even where the blocks of one of them are not, and must be asked
+            # where it has ended.
             apart = jnp.broadcast_to(1 - jnp.eye(seeds)[:, :, None], (seeds, seeds, BLOCKS))
             other = spread(jax.vmap(value)(apart), seeds)
             error = {name: jnp.maximum(error[name], other[name]) for name in error}

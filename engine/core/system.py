@@ -75,7 +75,7 @@ class System(abc.ABC, Generic[State]):
 
     A class is either abstract or final. The first line of the docstring of a final one is its
     title in the gallery, the rest its page. The first observable is its order parameter, the first
-    two live parameters span its phase diagram.
+    two live parameters span its phase diagram unless it names others.
     """
 
     sources: ClassVar[tuple[str, ...]]  # keys of the bibliography, the paper it comes from first
@@ -84,7 +84,9 @@ class System(abc.ABC, Generic[State]):
     theory_name: ClassVar[str] = "theory"  # what its lines are called: "mean field", "exact"
     assumptions: ClassVar[str] = ""  # under which `theory` holds, in one sentence
     cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
+    spanned: ClassVar[tuple[str, ...]] = ()  # axes its map opens with, where not the first two live
     mapped: ClassVar[str] = ""  # the observable its map opens with, where not the first one
+    once: ClassVar[Mapping[str, str]] = {}  # modes in which a run that begins again ends instead
     quenched: ClassVar[tuple[str, ...]] = ()  # fields of the state that the seed alone decides
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()
@@ -131,6 +133,10 @@ class System(abc.ABC, Generic[State]):
     def derived(self, mean: Scalars) -> Scalars:
         """What follows from time averages of the observables: susceptibilities, cumulants."""
         return {}
+
+    def lasts(self) -> Scalar:
+        """Steps from beginning to end, where there is one: a cell of a map is measured at it."""
+        return 0
 
     def theory(self) -> Scalars:
         """What averages settle to as N → ∞, in the phase that the run is meant to be in."""

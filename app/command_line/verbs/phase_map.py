@@ -19,6 +19,7 @@ from app.command_line.target import target
 HELP = "measure a phase diagram over two parameters"
 DATA = (".npz", ".h5", ".csv")
 FILES = (*DATA, ".png", ".pdf", ".svg")
+SETTLE = 1000  # steps of a cell before its average, at least
 
 
 def take(made: argparse.ArgumentParser) -> None:
@@ -27,7 +28,7 @@ def take(made: argparse.ArgumentParser) -> None:
     made.add_argument("--y", metavar="NAME=LOW:HIGH:COUNT")
     made.add_argument("--observable", metavar="NAME")
     of_a_system(made)
-    made.add_argument("--settle", type=whole(0, MOST_STEPS), default=1000)
+    made.add_argument("--settle", type=whole(0, MOST_STEPS), help="1000, or to the end of a run")
     made.add_argument("--measure", type=whole(1, MOST_STEPS), default=1000)
     made.add_argument("--seeds", type=whole(1, 10_000), default=4)
     where = made.add_mutually_exclusive_group()
@@ -48,6 +49,7 @@ def act(wish: Any) -> None:
     system = system_of(wish)
     from app.figures.metadata import metadata_of, values_of
     from engine.core.axes import default_axes
+    from engine.core.cells import to_its_end
     from engine.core.maps import measurable
     from engine.core.theory_maps import lines, predicted
 
@@ -56,6 +58,9 @@ def act(wish: Any) -> None:
         x, y = axis(system, wish.x, x), axis(system, wish.y, y)
         if x.name == y.name:
             raise Refused(f"Both axes are {x.name}: a map needs two parameters.")
+        system, longest = to_its_end(system, x, y)
+        if wish.settle is None:
+            wish.settle = max(SETTLE, longest)
         observable = measurable(system, wish.observable or system.mapped or None)
     began = time.perf_counter()
     progress = Progress("mapping", x.count * y.count)

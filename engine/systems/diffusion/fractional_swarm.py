@@ -85,6 +85,7 @@ class FractionalSwarm(System[State]):
         "read as exactly as the paths allow."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 500}
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "paths": Hint(large=False),
         "displacement": Hint(large=False),
@@ -267,6 +268,9 @@ class FractionalSwarm(System[State]):
 
     def boundaries(self) -> dict[str, Boundary]:
         return {"no memory": Boundary({"hurst": jnp.asarray(0.5)}, kind="guide")}
+
+    def lasts(self) -> Scalar:
+        return 1 / self.dt
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (state.time >= 1 - 1e-5) & (self.flow == "once")

@@ -105,6 +105,7 @@ class GaugeFreedom(System[State]):
         "Infinitely many particles and samples, a probe's noise finer than any bend of the data."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 200, "m": 200}
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarms": Hint(azimuth=-70.0, elevation=38.0),
         "slice": Hint(large=False),
@@ -400,6 +401,9 @@ class GaugeFreedom(System[State]):
     def boundaries(self) -> dict[str, Boundary]:
         """Where normals and tangents are read as each other's halves."""
         return {"45°": Boundary({"gauge": jnp.ones(())}, kind="guide")}
+
+    def lasts(self) -> Scalar:
+        return STEPS
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (state.sigma <= self.near * 1.001) & (self.flow == "once")

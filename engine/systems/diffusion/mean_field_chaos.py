@@ -114,6 +114,7 @@ class MeanFieldChaos(System[State]):
     assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
     # A cell has all N points of the run: how soon clouds decide is a matter of their number.
     cell: ClassVar[Mapping[str, int]] = {"clouds": 1, "m": 128}
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     mapped = "decided"
     hints: ClassVar[Mapping[str, Hint]] = {
         "clouds": Hint(azimuth=35.0, elevation=25.0),
@@ -565,6 +566,9 @@ class MeanFieldChaos(System[State]):
             )
             for words, level in levels.items()
         }
+
+    def lasts(self) -> Scalar:
+        return self.moments
 
     def done(self, state: State) -> Bool[Array, ""]:
         if self.flow != "once":

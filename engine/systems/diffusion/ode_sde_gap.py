@@ -95,6 +95,9 @@ class OdeSdeGap(System[State]):
     theory_name = "exact"
     assumptions = "Gaussian data, the score wrong by a factor 1 + δ alone, infinitely many."
     cell: ClassVar[Mapping[str, int]] = {"n": 256}
+    spanned = ("score_error", "total")
+    mapped = "ratio"
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarms": Hint(glow=False),
         "densities": Hint(large=False),
@@ -121,6 +124,7 @@ class OdeSdeGap(System[State]):
         Quantity("residual", symbol="⟨s²|R|⟩", log=True, help="of Fokker–Planck, over the data"),
         Quantity("flow variance", symbol="v_ODE", log=True, help="of a coordinate"),
         Quantity("diffusion variance", symbol="v_SDE", log=True, help="of a coordinate"),
+        Quantity("ratio", symbol="ln v_ODE/v_SDE", help="of the variances: 0 where both agree"),
         Quantity("flow error", symbol="W₂ ODE", log=True, help="from the flow to the exact law"),
         Quantity("diffusion error", symbol="W₂ SDE", log=True, help="from the diffusion to it"),
         Quantity("time", symbol="t", span=(0, 1), help="of the schedule, 1 is noise"),
@@ -343,6 +347,7 @@ class OdeSdeGap(System[State]):
             "residual": jnp.sum(weight * jnp.abs(left)),
             "flow variance": jnp.var(state.flow),
             "diffusion variance": jnp.var(state.diffusion),
+            "ratio": jnp.log(jnp.var(state.flow) / jnp.var(state.diffusion)),
             "flow error": wasserstein(state.quantile, exact),
             "diffusion error": wasserstein(self.levels(state.density), exact),
             "time": self.time(state),
@@ -375,6 +380,7 @@ class OdeSdeGap(System[State]):
             "gap": jnp.abs(jnp.sqrt(flow) - jnp.sqrt(diffusion)),
             "flow variance": flow,
             "diffusion variance": diffusion,
+            "ratio": jnp.log(flow / diffusion),
         }
         return {name: jnp.where(known, value, jnp.nan) for name, value in said.items()}
 
@@ -401,6 +407,9 @@ class OdeSdeGap(System[State]):
             "diffusion unstable": Boundary({"score_error": jnp.asarray(-0.5)}),
             "diffusion better above": Boundary({"total": equal}, kind="guide"),
         }
+
+    def lasts(self) -> Scalar:
+        return self.steps
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (state.taken >= self.steps) & (self.flow == "once")

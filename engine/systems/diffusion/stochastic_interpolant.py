@@ -119,6 +119,8 @@ class StochasticInterpolant(System[State]):
     theory_name = "exact law"
     assumptions = "The exact velocity (η = 0) and many particles; on short steps."
     cell: ClassVar[Mapping[str, int]] = {"n": 512}
+    spanned = ("diffusion", "steps")
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarm": Hint(glow=False),
         "shadow": Hint(large=False),
@@ -291,6 +293,9 @@ class StochasticInterpolant(System[State]):
 
     def boundaries(self) -> dict[str, Boundary]:
         return {"exact drift": Boundary({"drift_error": jnp.zeros(())}, kind="guide")}
+
+    def lasts(self) -> Scalar:
+        return self.steps
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (self.time(state) >= 1) & (self.flow == "once")

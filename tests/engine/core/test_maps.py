@@ -13,7 +13,7 @@ import pytest
 
 from engine.core import cells, maps, simulation
 from engine.core.axes import Axis, default_axes
-from engine.core.cells import MOST, beside, side_by_side
+from engine.core.cells import MOST, beside, side_by_side, to_its_end
 from engine.core.maps import blank, fill, names, plan, strides
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.simulation import Simulation
@@ -88,6 +88,36 @@ class Fuse(System[Place]):
 
     def observables(self, state):
         return {"left": state.x}
+
+    def frame(self, state):
+        return {}
+
+
+class Die(System[Place]):
+    """It is thrown, and thrown again, unless it is thrown once."""
+
+    faces: Scalar = live(default=6.0, span=(2, 20), symbol="f", help="of the die")
+    roll: Scalar = live(default=3.0, span=(1, 9), symbol="r", help="steps until it lies")
+    clatter: str = mode(default="again", choices=("again", "once", "never"), help="how often")
+
+    once = {"clatter": "once"}  # noqa: RUF012
+    spanned = ("roll", "faces")
+
+    def init(self, key):
+        return Place(jnp.zeros(2))
+
+    def step(self, state, key):
+        face = self.faces * jax.random.uniform(key)
+        return Place(jnp.stack([state.x[0] + 1, face]))
+
+    def lasts(self):
+        return self.roll
+
+    def done(self, state):
+        return (state.x[0] >= self.roll) & (self.clatter == "once")
+
+    def observables(self, state):
+        return {"face": state.x[1], "steps": state.x[0]}
 
     def frame(self, state):
         return {}
@@ -230,6 +260,30 @@ def test_the_axes_offered_are_the_first_two_live_parameters():
     assert x == Axis("stiffness", 0.1, 2, 64, log=True)
     assert y == Axis("centre", -1, 1, 64)
     assert names(TRAP) == ("place", "square", "variance")
+
+
+def test_a_run_that_begins_again_ends_in_a_cell_and_other_modes_stay():
+    x, y = default_axes(Die())
+    assert (x.name, y.name) == ("roll", "faces")  # as it names them
+    system, longest = to_its_end(Die(), x, y)
+    assert (system.clatter, longest) == ("once", 9)
+    assert to_its_end(Die(clatter="never"), x, y)[0].clatter == "never"
+    assert to_its_end(TRAP, X, Y) == (TRAP, 0)
+
+
+def test_what_has_ended_scatters_as_its_runs_do():
+    x, y = Axis("roll", 2, 4, 2), Axis("faces", 6, 12, 2)
+    found = last(Die(clatter="once"), x, y, "face", settle=4, measure=8, seeds=2)
+    np.testing.assert_array_equal(found.values["steps"][0], [[2, 4], [2, 4]])  # there it stays
+    # Two numbers, uniform in [0, f]: their mean errs by half of how far they lie apart.
+    one, other = (
+        6 * jax.random.uniform(jax.random.fold_in(key, 2))
+        for key in jax.random.split(jax.random.key(0), 2)
+    )
+    np.testing.assert_allclose(found.mean[0, 0], (one + other) / 2, rtol=1e-5)
+    np.testing.assert_allclose(
+        found.error[:, 0], abs(one - other) / 2 * np.array([1, 2]), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
