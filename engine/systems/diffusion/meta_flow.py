@@ -65,8 +65,9 @@ class MetaFlow(System[State]):
 
         v(x, t, φ(P₀)),    φ(P) = (1/N) Σᵢ MLP(xᵢ)
 
-    or a network on the graph of nearest neighbours, as in the paper. The map tells how many
-    populations it must have seen, and how many numbers φ must be, to be right about new ones.
+    φ may also be a network on the graph of nearest neighbours, as in the paper. The map tells how
+    many populations a flow must have seen, and how many numbers φ must be, for it to be right about
+    new ones.
     What it must learn here is known exactly: each cloud is whitened by its own mean and covariance,
     or drawn together about its own mean by as much as it is wide. Or letters, turned at random, are
     to come sharp again out of noise, with X and Y held out. Shown are populations that were never

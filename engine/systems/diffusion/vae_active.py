@@ -1,6 +1,5 @@
 """Latent variables that die one by one, and what their means pretend."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -25,18 +24,14 @@ from engine.core.layers import (
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
 from engine.core.theory import Boundary, Flags, Scalars
+from engine.numerics.embedded_torus import BLUR, DIMENSIONS, SPREAD, covariance, on_torus
 from engine.numerics.handwriting import INK, SIDE, digits
 from engine.numerics.matrices import orthonormal
-from engine.numerics.shapes import torus
 from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
 GAUSSIAN, POWER, TORUS, DIGITS = "Gaussian", "power law", "torus", "digits"
 EDITED = ("ev1", "ev2", "ev3", "ev4", "ev5", "ev6")  # eigenvalues that a hand may drag
-DIMENSIONS, BLUR = 10, 0.05  # of the space that the torus lies in, and its noise
-# Of radii 1 and r = 0.4 the coordinates have variances ½ + ¾ r², twice, and ½ r², if points lie as
-# dense on all of it; divided by their mean.
-SPREAD = (0.62 / 0.44, 0.62 / 0.44, 0.08 / 0.44)
 WIDTH, BATCH = 64, 256  # of the networks of a deep code, and the samples of a step
 # A latent is dead for a datum where its posterior variance is above DEAD: close to the 1 of the
 # prior, so that it counts as active from where theory lets it live. It is passive if it is dead for
@@ -241,7 +236,7 @@ class VaeActive(System[State]):
         if self.gaussian:
             return jnp.diag(self.variances())
         if self.data == TORUS:
-            return (place.T * jnp.array(SPREAD)) @ place + BLUR**2 * jnp.eye(DIMENSIONS)
+            return covariance(place)
         return jnp.asarray(digits().covariance)
 
     def some(
@@ -471,16 +466,6 @@ def kinds(seen: Seen) -> tuple[Bool[Array, " l"], Bool[Array, " l"], Bool[Array,
     passive = (dead > 1 - FEW) | (jnp.var(seen.mean, axis=0) < MOVES)
     active = ~passive & (dead < FEW)
     return active, ~active & ~passive, passive
-
-
-def on_torus(
-    key: Key[Array, ""], count: int, place: Float[Array, "3 d"]
-) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
-    """Points of a torus of unit variance, in ten dimensions, and where around they are."""
-    for_point, for_blur = jax.random.split(key)
-    point = torus(for_point, count) / math.sqrt(1.32 / 3)  # R² + 2r², shared by three axes
-    blur = BLUR * jax.random.normal(for_blur, (count, place.shape[1]))
-    return point @ place + blur, jnp.arctan2(point[:, 1], point[:, 0])
 
 
 def correlated(z: Float[Array, "n l"]) -> Float[Array, "l l"]:
