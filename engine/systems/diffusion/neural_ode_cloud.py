@@ -1,13 +1,14 @@
 """A learned flow that carries labelled points until a plane tells them apart."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key
 
@@ -19,9 +20,29 @@ from engine.core.theory import Flags, Scalars
 from engine.numerics.training import Learned, Training, adam, drawn_at_once
 
 
+class RungeKutta(diffrax.AbstractERK):
+    """The classical method of fourth order, which diffrax has not: it knows no error of its own."""
+
+    tableau: ClassVar[diffrax.ButcherTableau | diffrax.MultiButcherTableau] = (
+        diffrax.ButcherTableau(
+            a_lower=(np.array([1 / 2]), np.array([0, 1 / 2]), np.array([0.0, 0.0, 1.0])),
+            b_sol=np.array([1 / 6, 1 / 3, 1 / 3, 1 / 6]),
+            b_error=np.zeros(4),
+            c=np.array([1 / 2, 1 / 2, 1.0]),
+        )
+    )
+    interpolation_cls: ClassVar[Callable[..., diffrax.ThirdOrderHermitePolynomialInterpolation]] = (
+        diffrax.ThirdOrderHermitePolynomialInterpolation.from_k
+    )
+
+    def order(self, terms: object) -> int:
+        return 4
+
+
 SOLVERS = {
     "Euler": diffrax.Euler(),
     "midpoint": diffrax.Midpoint(),
+    "RK4": RungeKutta(),
     "Tsitouras": diffrax.Tsit5(),
     "reversible Heun": diffrax.ReversibleHeun(),
 }
