@@ -105,6 +105,7 @@ class GaugeFreedom(System[State]):
         "Infinitely many particles and samples, a probe's noise finer than any bend of the data."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 200, "m": 200}
+    # Every step tells what its map opens with; all else is at its end in the steps of a cell.
     once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarms": Hint(azimuth=-70.0, elevation=38.0),
@@ -401,9 +402,6 @@ class GaugeFreedom(System[State]):
     def boundaries(self) -> dict[str, Boundary]:
         """Where normals and tangents are read as each other's halves."""
         return {"45°": Boundary({"gauge": jnp.ones(())}, kind="guide")}
-
-    def lasts(self) -> Scalar:
-        return STEPS
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (state.sigma <= self.near * 1.001) & (self.flow == "once")

@@ -81,6 +81,7 @@ class KineticPaths(System[State]):
     theory_name = "cone"
     assumptions = "Infinitely many particles and steps; Λ from samples of the data."
     cell: ClassVar[Mapping[str, int]] = {"n": 256}
+    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "plane": Hint(large=False),
         "lines": Hint(large=False),
@@ -303,6 +304,9 @@ class KineticPaths(System[State]):
             "n = √d": Boundary({"m": jnp.sqrt(d), "dim": jnp.asarray(n**2)}, kind="guide"),
             "n = d": Boundary({"m": jnp.asarray(d), "dim": jnp.asarray(n)}, kind="guide"),
         }
+
+    def lasts(self) -> Scalar:
+        return self.steps
 
     def done(self, state: State) -> Bool[Array, ""]:
         return (state.tau >= 1 - 1e-5) & (self.flow == "once")

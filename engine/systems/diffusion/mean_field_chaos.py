@@ -114,6 +114,7 @@ class MeanFieldChaos(System[State]):
     assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
     # A cell has all N points of the run: how soon clouds decide is a matter of their number.
     cell: ClassVar[Mapping[str, int]] = {"clouds": 1, "m": 128}
+    # Every step tells what its map opens with; all else is at its end in the steps of a cell.
     once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     mapped = "decided"
     hints: ClassVar[Mapping[str, Hint]] = {
@@ -247,7 +248,7 @@ class MeanFieldChaos(System[State]):
     )
     moments: Scalar = start(
         default=150,
-        span=(50, 500),
+        span=(50, 400),
         symbol="T",
         help="steps from noise to data",
         limits=(1, math.inf),
@@ -566,9 +567,6 @@ class MeanFieldChaos(System[State]):
             )
             for words, level in levels.items()
         }
-
-    def lasts(self) -> Scalar:
-        return self.moments
 
     def done(self, state: State) -> Bool[Array, ""]:
         if self.flow != "once":
