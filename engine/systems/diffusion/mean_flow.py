@@ -415,6 +415,11 @@ class MeanFlow(System[State]):
             "accuracy": below if asked else jnp.asarray(1 / self.modes),
         }
 
+    def lasts(self) -> Scalar:
+        """Until it has learnt for T steps, unless it is paused."""
+        pace = jnp.round(jnp.asarray(self.pace, float))
+        return jnp.where(pace > 0, jnp.ceil(self.lessons / jnp.maximum(pace, 1)), 0)
+
     def caveats(self, state: State) -> Flags:
         young = state.learned.steps < 1000
         asked_for = jnp.maximum(jnp.round(jnp.asarray(self.lessons, float)), 0)

@@ -135,6 +135,7 @@ def test_learning_ends_after_as_many_steps_as_it_was_told():
     # What is shown follows K all the same.
     assert jnp.any(state(running.set(steps=5).run(1)).made != still)
     assert running.set(lessons=20).run(1).observables["trained"] == 20
+    assert float(running.system.replace(pace=8).lasts()) == 3  # so long runs a cell of the map
     running.set(lessons=10).run(1)
     assert any("longer than T" in words for words in running.caveats)
 
