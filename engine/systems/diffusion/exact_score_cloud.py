@@ -188,7 +188,7 @@ class ExactScoreCloud(System[State]):
         default=1e-3,
         span=(1e-4, 0.5),
         symbol="t_end",
-        help="noise time at which a cloud is finished",
+        help="last noise time",
         log=True,
         limits=(1e-5, EARLIEST),
     )
