@@ -98,16 +98,18 @@ def run_cells(
 
 
 def to_its_end(system: System[Any], x: Axis, y: Axis) -> tuple[System[Any], int]:
-    """The system as cells of a map run it, and the steps that the longest of them takes to its end.
+    """The system as cells of a map run it, and the steps to the end of its longest run.
 
-    A run that begins again and again would be averaged over all of its way. A mode that was chosen
-    stays: only the usual one becomes one that ends.
+    A run that begins again and again would be averaged over all of its way: where the mode `flow`
+    is the usual one and may be "once", it is. Another that was chosen stays. How long runs are is
+    asked at the corners of the map.
     """
-    known = parameters(system)
-    words = {n: w for n, w in system.once.items() if getattr(system, n) == known[n].default}
+    flow = parameters(system).get("flow")
     corners = product((x.low, x.high), (y.low, y.high))
     lasts = [system.replace(**{x.name: a, y.name: b}).lasts() for a, b in corners]
-    return system.replace(**words), math.ceil(max(map(float, lasts)))
+    if flow and "once" in (flow.choices or ()) and getattr(system, flow.name) == flow.default:
+        system = system.replace(flow="once")
+    return system, math.ceil(max(map(float, lasts)))
 
 
 def beside(system: System[Any], seeds: int = 1) -> int:

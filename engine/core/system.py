@@ -86,7 +86,6 @@ class System(abc.ABC, Generic[State]):
     cell: ClassVar[Mapping[str, int]] = {}  # sizes that are enough for a cell of its map
     spanned: ClassVar[tuple[str, ...]] = ()  # axes its map opens with, where not the first two live
     mapped: ClassVar[str] = ""  # the observable its map opens with, where not the first one
-    once: ClassVar[Mapping[str, str]] = {}  # modes in which a run that begins again ends instead
     quenched: ClassVar[tuple[str, ...]] = ()  # fields of the state that the seed alone decides
     hints: ClassVar[Mapping[str, Hint]] = {}  # by the name of a view
     presets: ClassVar[tuple[Preset, ...]] = ()
@@ -135,7 +134,7 @@ class System(abc.ABC, Generic[State]):
         return {}
 
     def lasts(self) -> Scalar:
-        """Steps from beginning to end, where there is one: a cell of a map is measured at it."""
+        """Steps from beginning to end, where what its map opens with is known at the end alone."""
         return 0
 
     def theory(self) -> Scalars:

@@ -129,7 +129,6 @@ class ExactScoreCloud(System[State]):
     )
     assumptions = "Infinitely many particles with the exact score (δ = 0, h = 0) of these data."
     cell: ClassVar[Mapping[str, int]] = {"n": 256, "m": 256}
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "cloud": Hint(azimuth=35.0, elevation=25.0),
         "dimension": Hint(large=False),

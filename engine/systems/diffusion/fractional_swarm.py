@@ -85,7 +85,6 @@ class FractionalSwarm(System[State]):
         "read as exactly as the paths allow."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 500}
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "paths": Hint(large=False),
         "displacement": Hint(large=False),

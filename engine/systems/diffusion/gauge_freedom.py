@@ -105,8 +105,6 @@ class GaugeFreedom(System[State]):
         "Infinitely many particles and samples, a probe's noise finer than any bend of the data."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 200, "m": 200}
-    # Every step tells what its map opens with; all else is at its end in the steps of a cell.
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarms": Hint(azimuth=-70.0, elevation=38.0),
         "slice": Hint(large=False),

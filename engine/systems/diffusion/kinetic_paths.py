@@ -81,7 +81,6 @@ class KineticPaths(System[State]):
     theory_name = "cone"
     assumptions = "Infinitely many particles and steps; Λ from samples of the data."
     cell: ClassVar[Mapping[str, int]] = {"n": 256}
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "plane": Hint(large=False),
         "lines": Hint(large=False),

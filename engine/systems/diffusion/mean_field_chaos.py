@@ -114,8 +114,6 @@ class MeanFieldChaos(System[State]):
     assumptions = "The exact score and equally likely shapes; infinitely many clouds of N points."
     # A cell has all N points of the run: how soon clouds decide is a matter of their number.
     cell: ClassVar[Mapping[str, int]] = {"clouds": 1, "m": 128}
-    # Every step tells what its map opens with; all else is at its end in the steps of a cell.
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     mapped = "decided"
     hints: ClassVar[Mapping[str, Hint]] = {
         "clouds": Hint(azimuth=35.0, elevation=25.0),

@@ -97,7 +97,6 @@ class OdeSdeGap(System[State]):
     cell: ClassVar[Mapping[str, int]] = {"n": 256}
     spanned = ("score_error", "total")
     mapped = "ratio"
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarms": Hint(glow=False),
         "densities": Hint(large=False),

@@ -120,7 +120,6 @@ class StochasticInterpolant(System[State]):
     assumptions = "The exact velocity (η = 0) and many particles; on short steps."
     cell: ClassVar[Mapping[str, int]] = {"n": 512}
     spanned = ("diffusion", "steps")
-    once: ClassVar[Mapping[str, str]] = {"flow": "once"}
     hints: ClassVar[Mapping[str, Hint]] = {
         "swarm": Hint(glow=False),
         "shadow": Hint(large=False),

@@ -98,9 +98,8 @@ class Die(System[Place]):
 
     faces: Scalar = live(default=6.0, span=(2, 20), symbol="f", help="of the die")
     roll: Scalar = live(default=3.0, span=(1, 9), symbol="r", help="steps until it lies")
-    clatter: str = mode(default="again", choices=("again", "once", "never"), help="how often")
+    flow: str = mode(default="again", choices=("again", "once", "never"), help="how often")
 
-    once = {"clatter": "once"}  # noqa: RUF012
     spanned = ("roll", "faces")
 
     def init(self, key):
@@ -114,7 +113,7 @@ class Die(System[Place]):
         return self.roll
 
     def done(self, state):
-        return (state.x[0] >= self.roll) & (self.clatter == "once")
+        return (state.x[0] >= self.roll) & (self.flow == "once")
 
     def observables(self, state):
         return {"face": state.x[1], "steps": state.x[0]}
@@ -266,14 +265,14 @@ def test_a_run_that_begins_again_ends_in_a_cell_and_other_modes_stay():
     x, y = default_axes(Die())
     assert (x.name, y.name) == ("roll", "faces")  # as it names them
     system, longest = to_its_end(Die(), x, y)
-    assert (system.clatter, longest) == ("once", 9)
-    assert to_its_end(Die(clatter="never"), x, y)[0].clatter == "never"
+    assert (system.flow, longest) == ("once", 9)
+    assert to_its_end(Die(flow="never"), x, y)[0].flow == "never"
     assert to_its_end(TRAP, X, Y) == (TRAP, 0)
 
 
 def test_what_has_ended_scatters_as_its_runs_do():
     x, y = Axis("roll", 2, 4, 2), Axis("faces", 6, 12, 2)
-    found = last(Die(clatter="once"), x, y, "face", settle=4, measure=8, seeds=2)
+    found = last(Die(flow="once"), x, y, "face", settle=4, measure=8, seeds=2)
     np.testing.assert_array_equal(found.values["steps"][0], [[2, 4], [2, 4]])  # there it stays
     # Two numbers, uniform in [0, f]: their mean errs by half of how far they lie apart.
     one, other = (
