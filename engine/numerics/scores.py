@@ -156,21 +156,24 @@ def weighted(
     block: int,
 ) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:
     """Σ_j exp(logit_j − top) columns_j for each x, and the largest logit, `top`."""
-    # The offset −a²|y|²/2V as one more row of the product: subtracting it would cost a pass of its
-    # own over the block, a fifth of all.
-    offset = jnp.sum(y**2, axis=1) * (a**2 / (2 * v))
-    forward = jnp.concatenate([y.T * (a / v), -offset[None]])
+    # The offset −a²|y|²/2V as one more column of the product: subtracting it would cost a pass of
+    # its own over the block, a fifth of all.
+    offset = jnp.sum(y**2, axis=1, keepdims=True) * (a**2 / (2 * v))
+    forward, back = jnp.concatenate([y * (a / v), -offset], axis=1), columns.T
     x = jnp.concatenate([x, jnp.ones((len(x), 1))], axis=1)
 
-    def of_block(x: Float[Array, "block columns"]) -> tuple[Array, Array]:
-        logit = x @ forward
-        top = jnp.max(logit, axis=1, keepdims=True)
-        return decay(logit - top) @ columns, top[:, 0]
+    def of_block(x: Float[Array, "columns block"]) -> tuple[Array, Array]:
+        # A column for each x: the largest of a column is found with vector instructions, that of a
+        # row one number after the other. A quarter of all is saved by it on a CPU.
+        logit = forward @ x
+        top = jnp.max(logit, axis=0)
+        return back @ decay(logit - top), top
 
     n, block = len(x), min(block, len(x))
     padded = jnp.pad(x, ((0, -n % block), (0, 0)))
-    sums, top = lax.map(of_block, padded.reshape(-1, block, x.shape[1]))
-    return sums.reshape(len(padded), -1)[:n], top.reshape(-1)[:n]
+    blocks = jnp.swapaxes(padded.reshape(-1, block, x.shape[1]), 1, 2)
+    sums, top = lax.map(of_block, blocks)
+    return jnp.swapaxes(sums, 1, 2).reshape(len(padded), -1)[:n], top.reshape(-1)[:n]
 
 
 def local_dimension(

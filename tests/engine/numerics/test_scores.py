@@ -88,8 +88,11 @@ def test_the_local_dimension_with_a_kernel_is_the_jacobian_of_the_whole_denoiser
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
 def test_blocks_change_nothing(key, block):
     x, y = cloud(key, 101), cloud(jax.random.key(1), 90)
-    for one, other in zip(belief(x, y, 0.1), belief(x, y, 0.1, block=block), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)  # sums in another order
+    mine, other = belief(x, y, 0.1), belief(x, y, 0.1, block=block)
+    np.testing.assert_allclose(mine.mean, other.mean, atol=1e-5)  # sums in another order
+    np.testing.assert_allclose(mine.spread, other.spread, atol=1e-5)
+    # A difference of logits of some x·y/V = 70, of which float32 knows each to 4e-6, in both.
+    np.testing.assert_allclose(mine.entropy, other.entropy, atol=2e-5)
 
 
 def test_no_array_of_all_pairs_is_ever_made():
