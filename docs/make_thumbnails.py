@@ -40,6 +40,7 @@ POSES: dict[str, tuple[dict[str, Any], int, str]] = {
     "thermalization-front": ({}, 5500, "front"),
     "kde-regimes": ({"data": "torus", "d": 3}, 1, "samples"),
     "vae-active": ({"data": "torus", "code": "deep"}, 200, ""),
+    "kinetic-paths": ({}, 75, ""),
     "ode-sde-gap": ({}, 380, ""),
     "gauge-freedom": ({}, 250, ""),
     "bkt-bcs-bec": ({}, 1, "flow"),

@@ -23,7 +23,7 @@ def directions(count: int = 64, dim: int = 3) -> Float[np.ndarray, "count dim"]:
 
 
 def projected(
-    x: Float[Array, "n dim"], along: Float[np.ndarray, "count dim"] | None = None
+    x: Float[Array, "n dim"], along: Float[Array | np.ndarray, "count dim"] | None = None
 ) -> Float[Array, "n count"]:
     """The shadows of a cloud along fixed directions, each in order from low to high."""
     along = directions(dim=x.shape[1]) if along is None else along

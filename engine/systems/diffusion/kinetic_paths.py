@@ -14,9 +14,9 @@ from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, Trails, 
 from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, poke
 from engine.core.theory import Boundary, Flags, Scalars
-from engine.numerics.distances import sliced_wasserstein
+from engine.numerics.distances import directions, projected, sliced
 from engine.numerics.gaussian_paths import parted
-from engine.numerics.shapes import normalised
+from engine.numerics.quadrature import normal_lattice
 
 
 ANGLES = 120  # cells of φ in which the metric is known
@@ -25,25 +25,25 @@ LEAST = 1e-3  # σ at the end: an empirical cloud has no score without noise
 FLAT = 1e-4  # least √m: for Gaussian data the metric vanishes, and any path is as good
 ROWS = 200  # times at which a run is remembered: as many as there are steps at most
 FOLLOWED, TRAILS, KEPT = 40, 300, 40
-COMPARED = 1000  # samples of the data that the swarm is compared with
+COMPARED = 1000  # samples of the data that as many of the swarm are compared with, at most
 PAUSE = 120  # steps that a finished swarm is shown for
-EDGE = 2.6  # half the side of the box
+EDGE = 2.6  # half the side of what is seen
 PATHS = ("optimal", "straight", "circle", "drawn")
 
 
 class State(NamedTuple):
     x: Float[Array, "n dim"]
     begun: Float[Array, "n dim"]  # the noise that it came from
-    centres: Float[Array, "m dim"]
+    centres: Float[Array, "m dim"]  # standard normal: the data's are made of the first of them
     sample: Float[Array, "k dim"]  # standard normal: the data compared with are made of it
     tau: Float[Array, ""]
     shown: Int[Array, ""]  # steps since the end
-    metric: Float[Array, " angles"]  # m(φ), for the clusters' `width`
-    width: Float[Array, ""]
+    metric: Float[Array, " angles"]  # m(φ), for the data of `known`
+    known: Float[Array, " 3"]  # h, n and d
     work: Float[Array, ""]  # ∫ E|u|² dτ / d so far
     speed: Float[Array, " rows"]  # E|u|²/d, by τ
     lines: Float[Array, "rows followed"]  # the first coordinate of a few
-    trail: Float[Array, "kept trails dim"]
+    trail: Float[Array, "kept trails shown"]
 
 
 class KineticPaths(System[State]):
@@ -56,7 +56,8 @@ class KineticPaths(System[State]):
     Which path (α, σ) from (0, 1) to (1, 0) takes the least kinetic energy ∫E|u|²dτ? With
     α = r sin φ, σ = r cos φ it is the length of a curve on a cone of angle Ψ, so the best path is a
     straight line on the unrolled cone. Gaussian data close the cone (Ψ = 0, no energy at all), far
-    clusters open it to a right angle, where the best path is x = τ x₁ + (1 − τ) x₀.
+    clusters open it to a right angle, where the best path is x = τ x₁ + (1 − τ) x₀. In d
+    dimensions, random clusters are far apart while there are n ≪ √d of them.
     """
 
     sources = ("shaul2023kinetic",)
@@ -81,7 +82,9 @@ class KineticPaths(System[State]):
     theory_name = "cone"
     assumptions = "Infinitely many particles and steps; Λ from samples of the data."
     cell: ClassVar[Mapping[str, int]] = {"n": 256}
+    mapped = "angle"
     hints: ClassVar[Mapping[str, Hint]] = {
+        "swarm": Hint(azimuth=-90, elevation=90),  # from above: as a plane, while there is no more
         "plane": Hint(large=False),
         "lines": Hint(large=False),
         "speed": Hint(large=False),
@@ -96,7 +99,8 @@ class KineticPaths(System[State]):
         Preset("circle", path="circle", steps=100),
         Preset("few steps", path="optimal", steps=6, solver="Euler"),
         Preset("Gaussian data", path="optimal", spread=1.0),
-        Preset("two points on a line", path="optimal", m=2, dim=1, spread=0.0),
+        Preset("two points on a line", path="optimal", clusters=2, dimension=1, spread=0.0),
+        Preset("far apart", path="optimal", clusters=6, dimension=64),
     )
     quantities = (
         Quantity("energy", symbol="KE/d", help="kinetic energy spent so far, per dimension"),
@@ -107,6 +111,22 @@ class KineticPaths(System[State]):
     )
     clock = "steps"
 
+    clusters: Scalar = live(
+        default=6,
+        span=(2, 128),
+        symbol="n",
+        help="clusters of the data, as many as there is room for; to the nearest whole number",
+        log=True,
+        limits=(2, math.inf),
+    )
+    dimension: Scalar = live(
+        default=2,
+        span=(1, 64),
+        symbol="d",
+        help="dimensions, as many as there is room for; to the nearest whole number",
+        log=True,
+        limits=(1, math.inf),
+    )
     spread: Scalar = live(
         default=0.1,
         span=(0, 1),
@@ -128,76 +148,77 @@ class KineticPaths(System[State]):
     solver: str = mode(default="Heun", choices=("Heun", "Euler"), help="of second or first order")
     flow: str = mode(default="again", choices=("again", "once"), help="begin anew, or stop")
     n: int = size(default=2000, span=(64, 20_000), symbol="N", help="particles")
-    m: int = size(default=6, span=(2, 1000), symbol="n", help="clusters of the data")
-    dim: int = size(default=2, span=(1, 512), symbol="d", help="dimensions")
+    m: int = size(default=128, span=(2, 1000), symbol="n_max", help="room for clusters")
+    dim: int = size(default=64, span=(1, 512), symbol="d_max", help="room for dimensions")
 
-    def init(self, key: Key[Array, ""]) -> State:
-        for_centres, for_sample, for_x = jax.random.split(key, 3)
-        centres = normalised(jax.random.normal(for_centres, (self.m, self.dim)))
-        empty = jnp.zeros((self.n, self.dim))
-        state = State(
-            x=empty,
-            begun=empty,
-            centres=centres,
-            sample=jax.random.normal(for_sample, (COMPARED, self.dim)),
-            tau=jnp.zeros(()),
-            shown=jnp.int32(0),
-            metric=jnp.zeros(ANGLES),
-            width=jnp.asarray(self.spread, float),
-            work=jnp.zeros(()),
-            speed=jnp.zeros(ROWS + 1),
-            lines=jnp.zeros((ROWS + 1, min(FOLLOWED, self.n))),
-            trail=jnp.zeros((KEPT, min(TRAILS, self.n), self.dim)),
-        )
-        return self.fresh(state._replace(metric=self.measured(state)), for_x)
+    # The data.
 
-    def fresh(self, state: State, key: Key[Array, ""]) -> State:
-        """Begin with noise."""
-        x = jax.random.normal(key, state.x.shape)
-        return state._replace(
-            x=x,
-            begun=x,
-            tau=jnp.zeros(()),
-            shown=jnp.int32(0),
-            work=jnp.zeros(()),
-            speed=jnp.zeros(ROWS + 1),
-            lines=jnp.broadcast_to(x[: state.lines.shape[1], 0], state.lines.shape),
-            trail=jnp.broadcast_to(x[: state.trail.shape[1]], state.trail.shape),
-        )
+    def count(self) -> Int[Array, ""]:
+        """n, a whole number."""
+        return jnp.clip(jnp.round(jnp.asarray(self.clusters, float)), 2, self.m).astype(int)
+
+    def dimensions(self) -> Float[Array, ""]:
+        """d, a whole number."""
+        return jnp.clip(jnp.round(jnp.asarray(self.dimension, float)), 1, self.dim)
+
+    def inside(self, x: Float[Array, "*k dim"]) -> Float[Array, "*k dim"]:
+        """Nought beyond the d dimensions."""
+        return jnp.where(jnp.arange(self.dim) < self.dimensions(), x, 0.0)
+
+    def present(self) -> Bool[Array, " m"]:
+        return jnp.arange(self.m) < self.count()
+
+    def means(self, state: State) -> Float[Array, "m dim"]:
+        """Where the clusters lie, centred, E|x₁|² = d whatever their width.
+
+        The rows of those that are not there repeat the first: none of them is ever the nearest
+        alone.
+        """
+        there = self.present()[:, None]
+        y = self.inside(state.centres)
+        y = jnp.where(there, y - jnp.sum(y, axis=0, where=there) / self.count(), 0.0)
+        y = y / jnp.sqrt(jnp.sum(y**2) / (self.count() * self.dimensions()))
+        return self.shrink() * jnp.where(there, y, y[0])
 
     def data(self, state: State) -> Float[Array, "k dim"]:
-        """Samples of the data: E|x₁|² = d whatever the width of the clusters."""
-        which = jnp.arange(COMPARED) % self.m
-        return self.shrink() * state.centres[which] + self.spread * state.sample
+        """Samples of the data."""
+        which = jnp.arange(len(state.sample)) % self.count()
+        return self.means(state)[which] + self.spread * self.inside(state.sample)
 
     def shrink(self) -> Float[Array, ""]:
         return jnp.sqrt(jnp.maximum(1 - jnp.asarray(self.spread, float) ** 2, 0))
 
-    def measured(self, state: State) -> Float[Array, " angles"]:
+    def measured(
+        self, state: State, metric: Float[Array, " angles"], due: Bool[Array, ""] | bool = True
+    ) -> Float[Array, " angles"]:
         """m(φ) = 1 − E tr Cov(x₁|x) / (d cos²φ), x on the circle α = sin φ, σ = cos φ.
 
         The mean of the covariance varies less than that of |E[x₁|x]|², which Λ is made of. Given
-        the cluster it is h²σ²/V, and between clusters that of their centres, shrunk by σ²/V.
+        the cluster it is h²σ²/V, and between clusters that of their centres, shrunk by σ²/V. Over
+        a lattice of clusters and noise Ψ is known to some 0.005.
+
+        A loop over the angles that are `due`, all or none: cells of a map then take their turns.
+        Side by side a branch would be taken by all of them, in each step.
         """
-        count = max(256, min(4096, 2**20 // (self.m * self.dim)))
-        for_x, for_noise = jax.random.split(jax.random.key(0))
-        own = state.centres[jnp.arange(count) % self.m] * self.shrink()
-        x1 = own + self.spread * jax.random.normal(for_x, own.shape)
-        x0 = jax.random.normal(for_noise, own.shape)
-        y = state.centres * self.shrink()
+        share, noise = normal_lattice(self.dim)
+        y = self.means(state)
+        own = y[jnp.floor(jnp.asarray(share) * self.count()).astype(int)]
+        noise = self.inside(jnp.asarray(noise))
         square = jnp.sum(y**2, axis=1)
 
-        def at(phi: Array) -> Array:
+        def at(k: Array, metric: Array) -> Array:
+            phi = (k + 0.5) / ANGLES * jnp.pi / 2
             alpha, sigma = jnp.sin(phi), jnp.cos(phi)
             v = sigma**2 + (alpha * self.spread) ** 2
-            x = alpha * x1 + sigma * x0
-            weight = jax.nn.softmax((alpha * x @ y.T - alpha**2 / 2 * square) / v, axis=1)
+            x = alpha * own + jnp.sqrt(v) * noise
+            logit = (alpha * x @ y.T - alpha**2 / 2 * square) / v
+            weight = jax.nn.softmax(logit, axis=1, where=self.present())
             mean = weight @ y
-            between = jnp.mean(weight @ square - jnp.sum(mean**2, axis=1)) / self.dim
-            return 1 - (sigma / v) ** 2 * between - self.spread**2 / v
+            between = jnp.mean(weight @ square - jnp.sum(mean**2, axis=1)) / self.dimensions()
+            known = 1 - (sigma / v) ** 2 * between - self.spread**2 / v
+            return metric.at[k].set(jnp.clip(known, 0, 1))
 
-        phi = (jnp.arange(ANGLES) + 0.5) / ANGLES * jnp.pi / 2
-        return jnp.clip(lax.map(at, phi), 0, 1)
+        return lax.fori_loop(jnp.where(due, 0, ANGLES), ANGLES, at, metric)
 
     def unrolled(self, state: State) -> tuple[Array, Array]:
         """φ at the edges of its cells, and ψ there: the angle on the unrolled cone."""
@@ -232,19 +253,58 @@ class KineticPaths(System[State]):
         across = ((r[1:] + r[:-1]) / 2 * jnp.diff(phi)) ** 2 * state.metric[cell]
         return (jnp.diff(r) ** 2 + across) * CELLS**2
 
+    # The swarm.
+
+    def init(self, key: Key[Array, ""]) -> State:
+        for_centres, for_sample, for_x = jax.random.split(key, 3)
+        empty = jnp.zeros((self.n, self.dim))
+        state = State(
+            x=empty,
+            begun=empty,
+            centres=jax.random.normal(for_centres, (self.m, self.dim)),
+            sample=jax.random.normal(for_sample, (min(COMPARED, self.n), self.dim)),
+            tau=jnp.zeros(()),
+            shown=jnp.int32(0),
+            metric=jnp.zeros(ANGLES),
+            known=self.setting(),
+            work=jnp.zeros(()),
+            speed=jnp.zeros(ROWS + 1),
+            lines=jnp.zeros((ROWS + 1, min(FOLLOWED, self.n))),
+            trail=jnp.zeros((KEPT, min(TRAILS, self.n), min(self.dim, 3))),
+        )
+        return self.fresh(state._replace(metric=self.measured(state, state.metric)), for_x)
+
+    def setting(self) -> Float[Array, " 3"]:
+        """What decides the data, beside the seed."""
+        return jnp.stack([jnp.asarray(self.spread, float), self.count(), self.dimensions()])
+
+    def fresh(self, state: State, key: Key[Array, ""]) -> State:
+        """Begin with noise."""
+        x = self.inside(jax.random.normal(key, state.x.shape))
+        return state._replace(
+            x=x,
+            begun=x,
+            tau=jnp.zeros(()),
+            shown=jnp.int32(0),
+            work=jnp.zeros(()),
+            speed=jnp.zeros(ROWS + 1),
+            lines=jnp.broadcast_to(x[: state.lines.shape[1], 0], state.lines.shape),
+            trail=jnp.broadcast_to(self.shown_of(state, x), state.trail.shape),
+        )
+
+    def shown_of(self, state: State, x: Float[Array, "n dim"]) -> Float[Array, "trails shown"]:
+        return x[: state.trail.shape[1], : state.trail.shape[2]]
+
     def step(self, state: State, key: Key[Array, ""]) -> State:
         finished = state.tau >= 1 - 1e-5
         due = finished & (state.shown >= PAUSE) & (self.flow == "again")
-        choice = jnp.where(due, 2, finished.astype(int))
-        seen = lax.cond(
-            state.width == self.spread,
-            lambda: state,
-            lambda: state._replace(
-                metric=self.measured(state), width=jnp.asarray(self.spread, float)
-            ),
-        )
+        now = self.setting()
+        # A swarm among other clusters, or in another space, has nowhere to go on from.
+        due = due | jnp.any(state.known[1:] != now[1:])
+        metric = self.measured(state, state.metric, jnp.any(state.known != now))
+        seen = state._replace(metric=metric, known=now)
         return lax.switch(
-            choice,
+            jnp.where(due, 2, finished.astype(int)),
             [
                 lambda: self.advanced(seen),
                 lambda: seen._replace(shown=seen.shown + 1),
@@ -258,16 +318,18 @@ class KineticPaths(System[State]):
         (a0, s0), (a1, s1) = self.mixed(state, state.tau), self.mixed(state, tau)
         s0, s1 = jnp.maximum(s0, LEAST), jnp.maximum(s1, LEAST)
 
+        means, present = self.means(state), self.present()
+
         def moved(x: Array, alpha: Array, sigma: Array) -> Array:
             """(α₁ − α₀) E[x₁|x] + (σ₁ − σ₀) E[x₀|x]: the path's own change, not its derivative."""
-            data, noise = parted(x, self.shrink() * state.centres, alpha, sigma, self.spread)
+            data, noise = parted(x, means, alpha, sigma, self.spread, present)
             return (a1 - a0) * data + (s1 - s0) * noise
 
         change = moved(state.x, a0, s0)
         if self.solver == "Heun":
             change = (change + moved(state.x + change, a1, s1)) / 2
         x = state.x + change
-        square = jnp.mean(jnp.sum(change**2, axis=1)) / self.dim
+        square = jnp.mean(jnp.sum(change**2, axis=1)) / self.dimensions()
         to_come = jnp.arange(ROWS + 1) >= jnp.round(tau * ROWS)
         since = jnp.arange(ROWS + 1) > jnp.round(state.tau * ROWS)
         return state._replace(
@@ -276,20 +338,27 @@ class KineticPaths(System[State]):
             work=state.work + square / jnp.maximum(dt, 1e-9),
             speed=jnp.where(since, square / jnp.maximum(dt, 1e-9) ** 2, state.speed),
             lines=jnp.where(to_come[:, None], x[: state.lines.shape[1], 0], state.lines),
-            trail=jnp.concatenate([state.trail[1:], x[None, : state.trail.shape[1]]]),
+            trail=jnp.concatenate([state.trail[1:], self.shown_of(state, x)[None]]),
         )
 
     def observables(self, state: State) -> Scalars:
-        gone = jnp.mean(jnp.sum((state.x - state.begun) ** 2, axis=1)) / self.dim
+        gone = jnp.mean(jnp.sum((state.x - state.begun) ** 2, axis=1)) / self.dimensions()
         # A step's share of α is a difference of two in float32, known to 1e-5 of it: no digit that
         # is only rounding.
         return {
             "energy": jnp.round(state.work, 4),
             "straightness": jnp.round(gone / jnp.maximum(state.tau * state.work, 1e-9), 4),
-            "distance": sliced_wasserstein(state.x[:COMPARED], self.data(state)),
+            "distance": self.distance(state),
             "angle": self.unrolled(state)[1][-1],
             "tau": state.tau,
         }
+
+    def distance(self, state: State) -> Float[Array, ""]:
+        """Along directions of d dimensions, not of those that there is room for."""
+        along = self.inside(jnp.asarray(directions(dim=self.dim)))
+        along = along / jnp.linalg.norm(along, axis=1, keepdims=True)
+        swarm = state.x[: len(state.sample)]
+        return sliced(projected(swarm, along), projected(self.data(state), along))
 
     def limit(self, state: State) -> Scalars:
         """What this path has cost so far, by the metric of the cone."""
@@ -298,10 +367,10 @@ class KineticPaths(System[State]):
 
     def boundaries(self) -> dict[str, Boundary]:
         """More clusters than √d run into each other; more than d are hardly told apart."""
-        d, n = float(self.dim), float(self.m)
+        n, d = jnp.asarray(self.clusters, float), jnp.asarray(self.dimension, float)
         return {
-            "n = √d": Boundary({"m": jnp.sqrt(d), "dim": jnp.asarray(n**2)}, kind="guide"),
-            "n = d": Boundary({"m": jnp.asarray(d), "dim": jnp.asarray(n)}, kind="guide"),
+            "n = √d": Boundary({"clusters": jnp.sqrt(d), "dimension": n**2}, kind="guide"),
+            "n = d": Boundary({"clusters": d, "dimension": n}, kind="guide"),
         }
 
     def lasts(self) -> Scalar:
@@ -318,6 +387,13 @@ class KineticPaths(System[State]):
             "clusters of no width: the swarm ends on the data points themselves": (
                 jnp.asarray(self.spread) == 0
             ),
+            "the data have changed: a step measures their cone anew": (
+                jnp.any(state.known != self.setting())
+            ),
+            "no room for so many clusters or dimensions: raise n_max, d_max": (
+                (jnp.round(jnp.asarray(self.clusters)) > self.m)
+                | (jnp.round(jnp.asarray(self.dimension)) > self.dim)
+            ),
         }
 
     @poke()
@@ -326,12 +402,12 @@ class KineticPaths(System[State]):
         return self.fresh(state, key)
 
     def frame(self, state: State) -> Frame:
-        shown = min(self.dim, 3) if self.dim > 1 else 2
-        corner = jnp.full(shown, EDGE)
-        hue = jnp.arctan2(state.begun[:, 1 % self.dim], state.begun[:, 0])
-        if self.dim == 1:
-            hue = state.begun[:, 0]
-        scale = "phase" if self.dim > 1 else "signed"
+        d, x = self.dimensions(), state.begun
+        # On a line the angle is the place itself, which seldom leaves (−π, π).
+        hue = jnp.where(d > 1, jnp.arctan2(x[:, 1 % self.dim], x[:, 0]), x[:, 0])
+        corner = jnp.full(2, EDGE)
+        if self.dim > 2:  # a plane while there are but two, in the ball that a camera shows whole
+            corner = EDGE / math.sqrt(2) * jnp.array([1, 1, d > 2])
         tau = jnp.arange(ROWS + 1) / ROWS
         gone = tau <= state.tau + 1e-4
         fine = jnp.arange(CELLS + 1) / CELLS
@@ -339,8 +415,8 @@ class KineticPaths(System[State]):
         return {
             "swarm": (
                 Box(-corner, corner),
-                Points(self.flat(state.x), {"begun at": Colour(hue, scale=scale)}),
-                Trails(self.flat(state.trail), Colour(hue[: state.trail.shape[1]], scale=scale)),
+                Points(self.flat(state.x), {"begun at": Colour(hue, scale="phase")}),
+                Trails(self.flat(state.trail), Colour(hue[: state.trail.shape[1]], scale="phase")),
             ),
             "plane": (
                 Axes("noise σ", "signal α"),
@@ -369,7 +445,7 @@ class KineticPaths(System[State]):
 
     def flat(self, x: Float[Array, "*k dim"]) -> Float[Array, "*k shown"]:
         """The first three coordinates; on a line, with a height that tells points apart."""
-        if self.dim > 1:
-            return x[..., :3]
         height = (jnp.arange(x.shape[-2]) * 0.618) % 1 * 2 - 1
-        return jnp.stack([x[..., 0], jnp.broadcast_to(height, x.shape[:-1])], axis=-1)
+        along = x[..., 0]
+        across = jnp.where(self.dimensions() > 1, x[..., 1 % self.dim], height)
+        return jnp.concatenate([jnp.stack([along, across], axis=-1), x[..., 2:3]], axis=-1)
