@@ -39,6 +39,7 @@ class Diagrams(QSplitter):
     axes_changed = Signal()  # another map, or another curve, is wanted
     export_asked = Signal(str)  # the name of a panel
     refill_asked = Signal()
+    views_wanted = Signal(bool)  # whether other views of the frame than the large one are seen
     look_changed = Signal()  # what `look` tells was changed by hand
 
     def __init__(self, theme: Theme, session: Session, parent: QWidget | None = None) -> None:
@@ -52,6 +53,7 @@ class Diagrams(QSplitter):
         self._guides: dict[str, dict[str, np.ndarray]] = {}
         self._across = True  # whether the curve runs along the map's horizontal axis
         self._others: dict[str, View] = {}  # of the frame
+        self._whole = True  # whether they are wanted
         self._own: dict[str, QWidget] = {}  # of the instrument, while they are shown
         self._visited: tuple[float, float, float] | None = None  # what the curve will keep
 
@@ -312,6 +314,10 @@ class Diagrams(QSplitter):
         name = self.small_name
         page = self._own.get(name) or self._others.get(name) or self._curve_page
         self._pages.setCurrentWidget(page)
+        whole = page is not self._curve_page
+        if whole != self._whole:
+            self._whole = whole
+            self.views_wanted.emit(whole)
 
     # The curve.
 

@@ -61,7 +61,7 @@ class Exporter(QObject):
         if figure is not None:
             panels = figure.panels()
             names |= {name: titled(name) for name, _ in panels if name not in names}
-        timed = [name for name in names if name in moment.frame]
+        timed = [name for name in names if name in moment.views]
         dialog = Composer(
             self._window.theme,
             names,

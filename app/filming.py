@@ -54,7 +54,7 @@ class Filmer(QObject):
         moment = window.moment
         if moment is None:
             return
-        views = {n: title for n, title in titles(window).items() if n in moment.frame}
+        views = {n: title for n, title in titles(window).items() if n in moment.views}
         guides = [
             Guide(p.name, words(p), float(window.session.values[p.name]), p.span)
             for p in window.session.parameters.values()

@@ -81,6 +81,10 @@ class Mailbox(QObject):
     def want_densities(self, wishes: tuple[DensityWish, ...]) -> None:
         self._wish(densities=wishes, look=True)
 
+    def want_views(self, whole: bool) -> None:
+        """Whether somebody sees the views beside the large one; else they are not computed."""
+        self._wish(whole=whole, look=True)
+
     def go_back(self) -> None:
         """Return to the last state that was sound, paused."""
         self._wish(back=True, running=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from app.wishes import DensityWish
+    from engine.core.layers import Frame
     from engine.core.measurement import Estimate
     from engine.core.simulation import Simulation
 
@@ -22,7 +23,7 @@ class Observer:
         self._theory_of: Any = None  # the system that it was asked of
         self._sampled = (-1, -1)  # step and tick of the last sample
         self._kinds: dict[str, tuple[str, ...]] = {}  # of the layers of each view
-        self._kinds_of = -1  # the build they were asked of
+        self._kinds_of = self._whole_of = -1  # builds: they were asked of, all of was seen
         self._estimates: dict[str, Estimate] = {}
         self._estimated_at, self._estimates_of = 0.0, 0
 
@@ -30,12 +31,20 @@ class Observer:
         self,
         simulation: Simulation[Any],
         densities: tuple[DensityWish, ...],
+        whole: bool = True,
         *,
         build: int,
         samples: bool,
     ) -> dict[str, Any]:
-        """What a `Moment` says of a run; with `samples`, it is a sample of the measurement too."""
-        look = simulation.look(splats=self._splats(simulation, densities, build))
+        """What a `Moment` says of a run; with `samples`, it is a sample of the measurement too.
+
+        Not `whole`, it has no other view than the large one, but for the first time in a build.
+        """
+        splats = self._splats(simulation, densities, build)
+        look = simulation.look(splats=splats, whole=whole or self._whole_of != build)
+        self._whole_of = build
+        if self._kinds_of != build:
+            self._kinds, self._kinds_of = kinds(look.frame), build
         here = simulation.step, simulation.tick
         if samples and here != self._sampled:
             self._sampled = here
@@ -48,6 +57,7 @@ class Observer:
             "tick": simulation.tick,
             "time": simulation.time,
             "frame": look.frame,
+            "views": self._kinds,
             "densities": look.splats,
             "observables": look.observables,
             "limit": look.limit,
@@ -87,3 +97,8 @@ class Observer:
             self._estimates = simulation.estimates
             self._estimated_at, self._estimates_of = now, samples
         return self._estimates
+
+
+def kinds(frame: Frame) -> dict[str, tuple[str, ...]]:
+    """The views of a frame, the large one first, and the kinds of their layers."""
+    return {name: tuple(type(layer).__name__ for layer in frame[name]) for name in frame}

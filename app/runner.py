@@ -60,6 +60,7 @@ class Runner(Mailbox):
         self._pace = 4
         self._memory = MEMORY
         self._densities: tuple[DensityWish, ...] = ()
+        self._whole = True  # whether all views are wanted
         self._pacing = Pacing()
         self._rate = 0.0
         self._last_good: Snapshot | None = None
@@ -159,14 +160,11 @@ class Runner(Mailbox):
 
     def _grant(self, wishes: Wishes) -> bool:
         """Do what was asked; whether there is something new to see."""
-        if wishes.running is not None:
-            self._running = wishes.running
-        if wishes.pace is not None:
-            self._pace = wishes.pace
-        if wishes.densities is not None:
-            self._densities = wishes.densities
+        for name in ("running", "pace", "densities", "whole", "memory"):
+            value = getattr(wishes, name)
+            if value is not None:
+                setattr(self, f"_{name}", value)
         if wishes.memory is not None:
-            self._memory = wishes.memory
             self._share_memory()
         self._plan_to_open(wishes)
         changed = self._take_what_was_built()
@@ -444,12 +442,12 @@ class Runner(Mailbox):
         assert simulation is not None
         if structure(simulation.system) != self._structure:
             self._begin_build()  # the past has other shapes
-        wanted, build = self._densities, self._build
+        wanted, whole, build = self._densities, self._whole, self._build
         first, second = self._observers
-        seen = first.see(simulation, wanted, build=build, samples=not travels)
+        seen = first.see(simulation, wanted, whole, build=build, samples=not travels)
         other, kept = None, seen["past"].kept
         if self._pair is not None:
-            beside = second.see(self._pair.other, wanted, build=build, samples=not travels)
+            beside = second.see(self._pair.other, wanted, whole, build=build, samples=not travels)
             parted = self._pair.parted()
             other = Other(**beside, parted=parted.step, distance=parted.share)
             kept += beside["past"].kept

@@ -48,9 +48,7 @@ def titles(window: Window) -> dict[str, str]:
     if moment is None:
         return {}
     seen = [
-        name
-        for name, layers in moment.frame.items()
-        if any(type(layer).__name__ not in UNDRAWN for layer in layers)
+        name for name, kinds in moment.views.items() if any(kind not in UNDRAWN for kind in kinds)
     ]
     large, *others = seen
     order = symbol_of(moment.system, next(iter(moment.observables), ""))

@@ -230,6 +230,7 @@ class Window(FileDeeds, MapDeeds, Deeds):
         self.stage.clock_held.connect(lambda held: runner.play(session.running and not held))
         self.diagrams.axes_changed.connect(self._ask_for_map)
         self.diagrams.measures.points_wanted.connect(self._keep_points)
+        self.diagrams.views_wanted.connect(runner.want_views)
         self.diagrams.refill_asked.connect(lambda: self.do("refill_map"))
         self.diagrams.export_asked.connect(lambda name: self.exporter.show_dialog((name,)))
         self.trace_panel.export_asked.connect(lambda: self.exporter.show_dialog(("trace",)))

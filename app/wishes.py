@@ -40,6 +40,7 @@ class Other(NamedTuple):
     tick: int
     time: float
     frame: Frame
+    views: dict[str, tuple[str, ...]]
     densities: dict[str, np.ndarray]
     observables: dict[str, float]
     limit: dict[str, float]
@@ -59,7 +60,8 @@ class Moment(NamedTuple):
     seed: int
     tick: int
     time: float
-    frame: Frame
+    frame: Frame  # without the views that nobody sees; the first one of a build has all
+    views: dict[str, tuple[str, ...]]  # all there are, and the kinds of their layers
     densities: dict[str, np.ndarray]
     observables: dict[str, float]
     limit: dict[str, float]
@@ -127,6 +129,7 @@ class Wishes:
     steps: int = 0  # single ones, while paused
     hand: Touched | None = None
     densities: tuple[DensityWish, ...] | None = None
+    whole: bool | None = None  # whether somebody sees the views beside the large one
     back: bool = False  # to the last good state
     look: bool = False  # draw the same state again
     questions: tuple[tuple[Callable[[Simulation[Any]], Any], Future[Any]], ...] = ()

@@ -12,7 +12,16 @@ from engine.core.density import Splat
 from engine.core.layers import Frame
 from engine.core.measurement import Estimate, Measurement
 from engine.core.parameters import similar
-from engine.core.stepping import Look, Run, State, derive, look, predict, without_room
+from engine.core.stepping import (
+    Look,
+    Run,
+    State,
+    beside,
+    derive,
+    look,
+    predict,
+    without_room,
+)
 from engine.core.system import System
 
 
@@ -31,13 +40,27 @@ class Readings(abc.ABC, Generic[State]):
     def _check_numbers(self, observables: Mapping[str, np.ndarray]) -> None:
         """Raise where one of them is infinite or not-a-number."""
 
-    def look(self, views: tuple[str, ...] | None = None, splats: tuple[Splat, ...] = ()) -> Look:
+    def look(
+        self,
+        views: tuple[str, ...] | None = None,
+        splats: tuple[Splat, ...] = (),
+        *,
+        whole: bool = True,
+    ) -> Look:
         """All there is to see now, in one transfer; a view with a splat comes without its points.
+
+        Other `views` compile anew. Without the views that only a `whole` look has, the large one
+        is left and those of the splats; nothing compiles, and nothing is computed of the others.
 
         >>> simulation.look(views=("circle",)).frame["circle"]
         """
         try:
-            sight = jax.device_get(look(self.system, self.present, views, splats))
+            sight = look(self.system, self.present, views, splats, whole)
+            if views is None and not whole:
+                blank = beside(sight.frame, splats)
+                kept = [(n, layers) for n, layers in sight.frame.items() if n not in blank]
+                sight = sight._replace(frame=OrderedDict(kept))
+            sight = jax.device_get(sight)
         except KeyError:
             self._check_views((*(views or ()), *(wish.view for wish in splats)))
             raise

@@ -100,23 +100,43 @@ def look(
     run: Run[State],
     views: tuple[str, ...] | None = None,
     splats: tuple[Splat, ...] = (),
+    whole: bool | Bool[Array, ""] = True,
 ) -> Sight:
-    """What to draw, and what was measured, now; views that are not asked for are not computed."""
+    """What to draw, and what was measured, now; views that are not asked for are not computed.
+
+    Nor are, unless it is to be `whole`, the views beside the large one and those of the `splats`:
+    they are blank then. That may change from look to look without compiling.
+    """
     state = run.state
     frame = system.frame(state)
     shown = {name: frame[name] for name in (frame if views is None else views)}
     pictures = {wish.view: density(frame, wish) for wish in splats}
+    others = () if views is not None else beside(frame, splats)
+    if others:
+
+        def drawn(state: State) -> Frame:
+            again = system.frame(state)
+            return {name: again[name] for name in others}
+
+        blank = jax.tree.map(jnp.zeros_like, {name: frame[name] for name in others})
+        shown |= lax.cond(whole, drawn, lambda _: blank, state)
     for wish in splats:
         if wish.view in shown and not wish.keeps:
             shown = without_swarm(shown, wish.view)
     # JAX sorts the keys of a dict; the first view and the first observable have a meaning.
     return Sight(
-        OrderedDict(shown),
+        OrderedDict((name, shown[name]) for name in (frame if views is None else views)),
         OrderedDict(system.observables(state)),
         OrderedDict(system.limit(state)),
         OrderedDict(system.caveats(state)),
         OrderedDict(pictures),
     )
+
+
+def beside(frame: Frame, splats: tuple[Splat, ...]) -> tuple[str, ...]:
+    """The views that only a `whole` look has."""
+    splatted = {wish.view for wish in splats}
+    return tuple(name for name in list(frame)[1:] if name not in splatted)
 
 
 @partial(jax.jit, static_argnames="name")

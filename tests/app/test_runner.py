@@ -163,3 +163,24 @@ def test_a_hand_reaches_the_state(runner, watcher, qtbot):
         lambda: abs(watcher.moment.frame["charges"][1].position - before).max() > 0.1,
         timeout=20_000,
     )
+
+
+def test_views_that_nobody_sees_are_left_out_of_all_but_the_first_moment(runner, watcher, qtbot):
+    frames = []
+    runner.arrived.connect(lambda: frames.append(watcher.moment.frame))
+    runner.want_views(False)
+    opened(runner, watcher, qtbot)
+    views = list(frames[0])
+    assert len(views) > 1
+    assert list(watcher.moment.frame) == views[:1]
+    assert list(watcher.moment.views) == views  # what there is, is known all the same
+
+    runner.play(False)
+    qtbot.waitUntil(lambda: not watcher.moment.running, timeout=5000)
+    runner.want_views(True)
+    qtbot.waitUntil(lambda: list(watcher.moment.frame) == views, timeout=5000)
+    runner.want_views(False)
+    runner.set(n=80)  # a build: its panels are made anew
+    seen = len(frames)
+    qtbot.waitUntil(lambda: watcher.moment.system.n == 80, timeout=60_000)
+    assert any(list(frame) == views for frame in frames[seen:])

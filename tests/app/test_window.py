@@ -16,6 +16,7 @@ from app.theme.theme import Theme
 from app.window import Window
 from engine.core import simulation
 from engine.systems import gallery
+from tests.app.windows import rest
 
 
 PATIENCE = 90_000  # ms: a machine that compiles eight systems at once is slow
@@ -360,3 +361,16 @@ def test_a_hand_in_the_swarm_pokes_the_run(running, qtbot):
     qtbot.mouseRelease(target, Qt.MouseButton.LeftButton, pos=middle)
     assert touched[0] == "stir"
     assert running.stage.notice is None
+
+
+def test_a_tab_that_is_chosen_while_the_run_rests_shows_the_present(running, qtbot):
+    wait_for(qtbot, lambda: list(running.moment.frame) == ["circle"])  # nobody sees the others
+    assert "phases" in running.exporter.names()  # all the same they can be had in a figure
+    rest(running, qtbot)
+    running.diagrams.show_tab("phases")
+    wait_for(qtbot, lambda: "phases" in running.moment.frame)
+    assert running.moment.tick > 0
+    shown = running.diagrams.views["phases"]
+    wait_for(qtbot, lambda: shown._layers is running.moment.frame["phases"])
+    running.diagrams.show_tab("curve")
+    wait_for(qtbot, lambda: list(running.moment.frame) == ["circle"])

@@ -379,3 +379,48 @@ def test_views_that_nobody_asks_for_are_not_computed(key):
     run = begin(system, key)
     assert set(look(system, run, views=("circle",)).frame) == {"circle"}
     assert look(system, run, views=()).frame == {}
+
+
+def test_the_large_view_alone_is_the_same_as_in_a_whole_look_and_compiles_nothing():
+    running = Simulation(Kuramoto(n=50), seed=1).run(10)
+    whole = running.look()
+    compiled = simulation.look._cache_size()
+    part = running.look(whole=False)
+    assert simulation.look._cache_size() == compiled
+    assert list(part.frame) == ["circle"]
+    assert list(whole.frame) == list(running.views()) != ["circle"]
+    jax.tree.map(np.testing.assert_array_equal, part.frame["circle"], whole.frame["circle"])
+    assert part.observables == whole.observables
+    alone = look(running.system, running.present, ("phases", "speeds")).frame
+    jax.tree.map(np.testing.assert_allclose, dict(alone), dict(list(whole.frame.items())[1:]))
+
+
+def test_nothing_is_computed_of_views_that_nobody_sees():
+    heard = []
+
+    def hear(points):
+        heard.append(len(points))
+        return points
+
+    class Slow(System[Capital]):
+        """What takes long is beside what does not"""
+
+        def init(self, key):
+            return Capital(jnp.ones((5, 2)))
+
+        def step(self, state, key):
+            return state
+
+        def observables(self, state):
+            return {"capital": jnp.mean(state.capital)}
+
+        def frame(self, state):
+            kind = jax.ShapeDtypeStruct(state.capital.shape, state.capital.dtype)
+            slow = jax.pure_callback(hear, kind, state.capital)
+            return {"quick": (Points(state.capital),), "slow": (Points(slow),)}
+
+    running = Simulation(Slow())
+    assert list(running.look(whole=False).frame) == ["quick"]
+    assert not heard
+    np.testing.assert_array_equal(running.look().frame["slow"][0].position, 1.0)
+    assert heard == [5]
