@@ -13,7 +13,7 @@ from app.theme.theme import Theme
 from app.widgets import numbers
 from app.widgets.boxes import Row
 from app.widgets.buttons import IconButton
-from app.widgets.labels import Label
+from app.widgets.labels import SteadyLabel
 
 
 PULSE = 33  # ms between two wishes of a hand that is held down: a touch need not arrive
@@ -56,6 +56,8 @@ class ClockScale(QWidget):
 
     def set_seekable(self, seekable: bool) -> None:
         """Whether a hand may move the time."""
+        if seekable == self._seekable:
+            return
         self._seekable = seekable
         shape = Qt.CursorShape.PointingHandCursor if seekable else Qt.CursorShape.ArrowCursor
         self.setCursor(shape)
@@ -247,8 +249,8 @@ class NoiseClock(QFrame):
         self.setObjectName("clock")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._turn_name = ""
-        self._way = Label("", "caption")
-        self._time = Label("", "strong")
+        self._way = SteadyLabel("", "caption")
+        self._time = SteadyLabel("", "strong")
         self.scale = ClockScale(theme)
         self.turn = IconButton(theme, "arrow-u-up-left", "U-turn: add noise, and come back")
         self._line = Row(
@@ -290,8 +292,8 @@ class NoiseClock(QFrame):
         self._line.restyle(theme)
         self.setFixedHeight(theme.px(54))
         # Room for the widest words, so that nothing moves when they change.
-        self._time.setFixedWidth(self._time.fontMetrics().horizontalAdvance("t = 0.00000") + 2)
-        self._way.setFixedWidth(self._way.fontMetrics().horizontalAdvance("to noise") + 2)
+        self._time.set_least(self._time.fontMetrics().horizontalAdvance("t = 0.00000") + 2)
+        self._way.set_least(self._way.fontMetrics().horizontalAdvance("to noise") + 2)
 
 
 def _first(value: Any) -> float:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 from app.theme.theme import Theme
 from app.widgets import numbers
 from app.widgets.boxes import Row
-from app.widgets.labels import ElidedLabel, Label
+from app.widgets.labels import ElidedLabel, Label, SteadyLabel
 from app.widgets.readout import theory_words, written
 
 
@@ -57,12 +57,12 @@ class StatusStrip(QFrame):
         self._dot = Dot(theme)
         self._state = Label("", "state")
         self._facts = {
-            name: Label("", "caption") for name in ("fps", "steps", "n", "device", "seed")
+            name: SteadyLabel("", "caption") for name in ("fps", "steps", "n", "device", "seed")
         }
         self._marks = ElidedLabel("", "warningCaption")
-        self._value = Label("", "strong")
-        self._error = Label("", "second")
-        self._theory = Label("", "theory")
+        self._value = SteadyLabel("", "strong")
+        self._error = SteadyLabel("", "second")
+        self._theory = SteadyLabel("", "theory")
         for label in self._facts.values():
             label.hide()
         left = Row(theme, Row(theme, self._dot, self._state, gap=6), *self._facts.values(), gap=16)
@@ -131,7 +131,7 @@ class StatusStrip(QFrame):
         self._line.restyle(theme)
         self.setFixedHeight(theme.px(theme.sizes["status"]))
         for label in self._facts.values():
-            label.setMinimumWidth(0)  # letters may have another size now
+            label.set_least(0)  # letters may have another size now
         self._fit()
 
     def sizeHint(self) -> QSize:
@@ -149,7 +149,7 @@ class StatusStrip(QFrame):
         if text != label.text():
             label.setText(text)
             # Room that was needed once stays: what stands to its right is not to jump.
-            label.setMinimumWidth(max(label.minimumWidth(), label.sizeHint().width()))
+            label.set_least(label.minimumWidth())
 
     def _fit(self) -> None:
         # What the transport bar says already gives way first.

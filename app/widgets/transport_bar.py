@@ -13,7 +13,7 @@ from app.widgets import numbers
 from app.widgets.boxes import Post, Row
 from app.widgets.branches import Branch, Mark
 from app.widgets.buttons import IconButton
-from app.widgets.labels import Label
+from app.widgets.labels import Label, SteadyLabel
 from app.widgets.scrubber import Scrubber
 
 
@@ -100,8 +100,8 @@ class TransportBar(QFrame):
         faster = IconButton(theme, "plus", "Faster  +", size=13)
         self._pace = Label("4 steps/frame", "second")
         self._pace.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._time = Label("t = 0", "strong")
-        self._tick = Label("", "caption")
+        self._time = SteadyLabel("t = 0", "strong")
+        self._tick = SteadyLabel("", "caption")
         self.scrubber = Scrubber(theme)
         self.past = IconButton(theme, "git-branch", "Branches and memory of the timeline")
         self._seed = SeedField(theme)
@@ -223,9 +223,9 @@ class TransportBar(QFrame):
         advance = self._time.fontMetrics().horizontalAdvance
         widest = "×4 096" if self._compact() else "4 096 steps/frame"
         self._pace.setFixedWidth(advance(widest.replace(" ", numbers.THIN)))
-        self._time.setMinimumWidth(round(1.1 * advance("t = 00 000.00")))
+        self._time.set_least(round(1.1 * advance("t = 00 000.00")))
         self._tick.setVisible(not self._compact())
-        self._tick.setMinimumWidth(advance("0 000 000 steps") if not self._compact() else 0)
+        self._tick.set_least(advance("0 000 000 steps") if not self._compact() else 0)
         self._tick.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         state, self._state = self._state, ()
         if state:
