@@ -117,6 +117,8 @@ class Stage(StageChoices):
     def _make_view(self, layers: tuple[Any, ...], hint: Any) -> View:
         view: Any = view_for(layers, self.theme, hint, self)
         view.drawn.connect(self._on_drawn)
+        if hasattr(view, "floating"):
+            view.floating = self._floating
         if hasattr(view, "density_changed"):
             view.camera_changed.connect(self._on_camera)
             view.handle_moved.connect(self.handle_moved)

@@ -12,11 +12,12 @@ import ctypes
 import gc
 import os
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QImage, QOffscreenSurface, QOpenGLContext, QPainter
+from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtGui import QImage, QOffscreenSurface, QOpenGLContext, QPainter, QRegion
 from PySide6.QtWidgets import QWidget
 from vispy import gloo
 from vispy.gloo import gl
@@ -300,6 +301,23 @@ class BesideCanvas:
         self.context.flush_commands()
         self._gl.doneCurrent()
         forget_canvas(self._fake)
+
+
+def uncovered(paper: QWidget, floating: Iterable[QWidget]) -> QRegion:
+    """Where a picture can be seen beneath what floats over it.
+
+    Qt paints anew all that lies over what is painted: with a picture those would be all the chips,
+    which have not changed. Of a chip only the round corners let the picture through.
+    """
+    seen = QRegion(paper.rect())
+    for part in floating:
+        stage, corner = part.parentWidget(), getattr(part, "corner", 0)
+        if not corner or stage is None or not part.isVisible():
+            continue
+        place, inner = QRect(paper.mapFrom(stage, part.pos()), part.size()), round(corner / 3)
+        for x, y in ((corner, 0), (inner, inner), (0, corner)):  # beneath the arc of a corner
+            seen -= QRegion(place.adjusted(x, y, -x, -y))
+    return seen
 
 
 class _Paper(QWidget):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from vispy import gloo
 from vispy.gloo import gl
 
 from app.theme.tokens import rgb
-from app.views.canvases import Canvas, canvas_for
+from app.views.canvases import Canvas, canvas_for, uncovered
 from app.views.choose import gl_facts
 from app.views.drawing import COVER, SCREEN, Ground, Light, Sprites, Strokes, Sums
 from app.views.scene import OUTSIDE, Part
@@ -52,6 +53,7 @@ class SwarmView(Uploads):
         self.renderer = ""
         self.partner: weakref.ref[SwarmView] | None = None  # that is seen together with this one
         self._waits = False  # a picture of this one is there, that of its partner not yet
+        self.floating: Callable[[], Iterable[QWidget]] = tuple  # what may lie over it
 
         self._canvas: Canvas | None = canvas_for(self, software=self.software)
         box = QVBoxLayout(self)
@@ -96,7 +98,7 @@ class SwarmView(Uploads):
         for view in (self, partner):
             if view is not None and view._canvas is not None:
                 view._waits = False
-                view._canvas.native.update()
+                view._canvas.native.update(uncovered(view._canvas.native, view.floating()))
 
     def grab(self, /, rectangle: QRect = WHOLE) -> QPixmap:
         """A picture of what is to be seen now, painted already or not."""

@@ -19,6 +19,7 @@ from app.widgets.scale import nice_below
 
 
 Table = np.ndarray  # colours × 3, from 0 to 1
+ROUND = 6  # pixels of scale 1, as the style sheet rounds a chip
 FIT = (QEvent.Type.LayoutRequest, QEvent.Type.PolishRequest, QEvent.Type.Show)
 
 
@@ -26,6 +27,7 @@ class Chip(QFrame):
     """A small matte panel that floats on the stage."""
 
     resized = Signal()  # whoever lets it float may have to move it
+    corner = 0  # pixels of a side that its round corners take; all else covers what is beneath
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class Chip(QFrame):
         self._dress(theme)
 
     def _dress(self, theme: Theme) -> None:
-        self.theme = theme
+        self.theme, self.corner = theme, theme.px(ROUND)
         if self._height:
             self.setFixedHeight(theme.px(self._height))
         self.adjustSize()
