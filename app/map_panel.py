@@ -180,6 +180,7 @@ class MapPanel(PanelFrame):
             self._symbol,
             symbols=(x.symbol, y.symbol, self._symbol),
             span=quantity.span if quantity is not None else None,
+            signed=quantity is not None and quantity.signed,
             names={q.name: q.symbol for q in getattr(system, "quantities", ())},
         )
 

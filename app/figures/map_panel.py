@@ -11,7 +11,7 @@ from app.figures.page import Cell, Page
 from app.figures.paint import span_of
 from app.figures.panels import MapPanel
 from app.figures.words import axis_label
-from app.theme.colour_maps import map_table
+from app.theme.colour_maps import about_zero, map_table
 from app.theme.tokens import colour
 
 
@@ -29,14 +29,15 @@ def draw(page: Page, panel: MapPanel, cell: Cell) -> None:
         page,
         (box.x1 * page.width + 1.0, (1 - box.y1) * page.height),
         box.height * page.height,
-        map_table(),
+        map_table(signed=panel.z.signed),
         ends,
         axis_label(panel.z.words, panel.z.symbol, panel.z.unit),
     )
 
 
 def _span(panel: MapPanel) -> tuple[float, float]:
-    return panel.z.span or span_of(np.asarray(panel.map.mean), "level", None)
+    ends = panel.z.span or span_of(np.asarray(panel.map.mean), "level", None)
+    return about_zero(*ends) if panel.z.signed else ends
 
 
 def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
@@ -45,7 +46,7 @@ def _draw_cells(page: Page, axes: Any, panel: MapPanel) -> None:
     found = panel.map
     low, high = _span(panel)
     missing = colour("line", page.style.theme)
-    shades = ListedColormap(map_table()).with_extremes(bad=missing)
+    shades = ListedColormap(map_table(signed=panel.z.signed)).with_extremes(bad=missing)
     axes.pcolormesh(
         _edges(found.x.values, found.x.log),
         _edges(found.y.values, found.y.log),

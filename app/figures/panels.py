@@ -17,6 +17,7 @@ class Label(NamedTuple):
     unit: str = ""
     span: tuple[float, float] | None = None
     log: bool = False
+    signed: bool = False  # its 0 is a middle
 
 
 UNSAID = Label()
@@ -80,9 +81,9 @@ Panel = FramePanel | Trace | MapPanel | ParameterCurve
 
 def quantity_label(system: Any, observable: str) -> Label:
     """How a system writes an observable."""
-    for quantity in system.quantities:
-        if quantity.name == observable:
-            return Label(quantity.name, quantity.symbol, quantity.unit, quantity.span, quantity.log)
+    for q in system.quantities:
+        if q.name == observable:
+            return Label(q.name, q.symbol, q.unit, q.span, q.log, q.signed)
     return Label(observable)
 
 

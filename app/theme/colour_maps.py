@@ -38,9 +38,18 @@ def table(
     return deepened(colours) if points == "ink" else lifted(colours)
 
 
-def map_table() -> np.ndarray:
-    """The colours of an order parameter under a line of theory: dark is disorder."""
-    return _colours_of(tokens()["maps"]["order"], WHOLE)
+def map_table(*, signed: bool = False) -> np.ndarray:
+    """The colours of an order parameter under a line of theory: dark is disorder.
+
+    Those of a signed quantity part at its 0, which lies in their middle.
+    """
+    return table("signed") if signed else _colours_of(tokens()["maps"]["order"], WHOLE)
+
+
+def about_zero(low: float, high: float) -> tuple[float, float]:
+    """The ends of a scale that has 0 in its middle."""
+    reach = max(abs(low), abs(high)) or 1.0
+    return -reach, reach
 
 
 def _map_name(scale: str, name: str) -> str:

@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.theme.colour_maps import map_table
+from app.theme.colour_maps import about_zero, map_table
 from app.theme.theme import Theme
 from app.views import colours
 from app.views.map_hand import Hand
@@ -69,6 +69,7 @@ class MapView(PlotBase):
         self._symbols = ("x", "y", "")
         self._names: dict[str, str] = {}  # symbols of observables
         self._span: tuple[float, float] | None = None
+        self._signed = False  # whether the colours part at 0
         self._log = (False, False)
         self._fitted: Any = None
         self._place = (0.0, 0.0)  # of the dot
@@ -134,13 +135,15 @@ class MapView(PlotBase):
         *,
         symbols: tuple[str, str, str] | None = None,
         span: tuple[float, float] | None = None,
+        signed: bool = False,
         names: Mapping[str, str] | None = None,
     ) -> None:
         """Words of the axes and of the quantity, their symbols, and the span of the colours.
 
-        `names` are the symbols of all observables, for the words under the pointer.
+        Those of a `signed` quantity part at its 0. `names` are the symbols of all observables, for
+        the words under the pointer.
         """
-        self._labels, self._span = (x, y, value), span
+        self._labels, self._span, self._signed = (x, y, value), span, signed
         self._symbols = symbols or (x, y, value)
         self._names = dict(names or {})
         self.touch()
@@ -179,7 +182,8 @@ class MapView(PlotBase):
     @property
     def legend(self) -> colours.Legend:
         low, high = self._levels()
-        return colours.Legend("level", self._labels[2], map_table(), low, high)
+        kind = "signed" if self._signed else "level"
+        return colours.Legend(kind, self._labels[2], map_table(signed=self._signed), low, high)
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
@@ -238,6 +242,10 @@ class MapView(PlotBase):
         self._painted: tuple[Any, ...] = ()  # what the picture was made of
 
     def _levels(self) -> tuple[float, float]:
+        ends = self._ends()
+        return about_zero(*ends) if self._signed else ends
+
+    def _ends(self) -> tuple[float, float]:
         if self._span is not None:
             return self._span
         shown = self._layer if self._layer is not None else getattr(self._map, "mean", None)
@@ -260,10 +268,12 @@ class MapView(PlotBase):
             x, y = self._axis(found.x), self._axis(found.y)
             low, high = self._levels()
             shown = np.asarray(found.mean if self._layer is None else self._layer, float)
-            frame, looks = cells(x, y), (shown.tobytes(), low, high, self._outdated)
+            frame = cells(x, y)
+            looks = (shown.tobytes(), low, high, self._signed, self._outdated)
             if looks != self._painted:  # else only the dot has moved
                 self._painted = looks
-                picture = colours.painted(shown, map_table(), low, high, "level")
+                table = map_table(signed=self._signed)
+                picture = colours.painted(shown, table, low, high, "level")
                 picture = greyed(picture) if self._outdated else picture
                 self._image.setImage(picture, autoLevels=False)
             self._image.setRect(frame)

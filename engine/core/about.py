@@ -45,6 +45,7 @@ class Quantity(NamedTuple):
     unit: str = ""
     log: bool = False
     help: str = ""
+    signed: bool = False  # its 0 is a middle, where the colours of a map change from one to another
 
 
 class Equation(NamedTuple):

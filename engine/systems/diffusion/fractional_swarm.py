@@ -106,7 +106,13 @@ class FractionalSwarm(System[State]):
         Quantity("spread", symbol="⟨|x|²⟩", help="mean square distance to the origin"),
         Quantity("slope", symbol="H_MSD", span=(0, 1), help="half the slope of the displacement"),
         Quantity("estimate", symbol="H_ML", span=(0, 1), help="the likeliest H, of 32 noisy paths"),
-        Quantity("memory", symbol="ρ₁", span=(-0.5, 1), help="between neighbouring increments"),
+        Quantity(
+            "memory",
+            symbol="ρ₁",
+            span=(-0.5, 1),
+            signed=True,
+            help="between neighbouring increments",
+        ),
         Quantity("time", symbol="t", span=(0, 1), help="1 is the horizon"),
     )
 

@@ -123,7 +123,9 @@ class OdeSdeGap(System[State]):
         Quantity("residual", symbol="⟨s²|R|⟩", log=True, help="of Fokker–Planck, over the data"),
         Quantity("flow variance", symbol="v_ODE", log=True, help="of a coordinate"),
         Quantity("diffusion variance", symbol="v_SDE", log=True, help="of a coordinate"),
-        Quantity("ratio", symbol="ln v_ODE/v_SDE", help="of the variances: 0 where both agree"),
+        Quantity(
+            "ratio", symbol="ln v_ODE/v_SDE", signed=True, help="of the variances: 0 if they agree"
+        ),
         Quantity("flow error", symbol="W₂ ODE", log=True, help="from the flow to the exact law"),
         Quantity("diffusion error", symbol="W₂ SDE", log=True, help="from the diffusion to it"),
         Quantity("time", symbol="t", span=(0, 1), help="of the schedule, 1 is noise"),

@@ -141,7 +141,7 @@ class StochasticInterpolant(System[State]):
     quantities = (
         Quantity("distance", symbol="SW₂", log=True, help="to the target, sliced Wasserstein"),
         Quantity("time", symbol="t", span=(0, 1), help="from the first density to the last"),
-        Quantity("mean", symbol="⟨x⟩", help="of the first coordinate"),
+        Quantity("mean", symbol="⟨x⟩", signed=True, help="of the first coordinate"),
         Quantity("variance", symbol="Var x", help="of the first coordinate"),
         Quantity("length", symbol="ℓ", help="of a path so far; with noise it grows as √steps"),
         Quantity("energy", symbol="∫|b|²", help="kinetic, so far"),

@@ -106,7 +106,7 @@ class Ising2D(System[State]):
     )  # fmt: skip
     quantities = (
         Quantity("order", symbol="|m|", span=(0, 1), help="staggered if J < 0"),
-        Quantity("magnetisation", symbol="m", span=(-1, 1)),
+        Quantity("magnetisation", symbol="m", span=(-1, 1), signed=True),
         Quantity("energy", symbol="e", span=(-2, 0), help="per spin"),
         Quantity("binder", symbol="U", span=(0, 0.667), help="Binder's cumulant"),
         Quantity("susceptibility", symbol="χ", log=True),

@@ -117,7 +117,9 @@ class MeanFieldLangevin(System[State]):
         Quantity("objective", symbol="F", log=True, help="of the cloud with momentum"),
         Quantity("bare", symbol="F bare", log=True, help="of the cloud without"),
         Quantity("temperature", symbol="⟨V²⟩/T", span=(0, 2), help="per component"),
-        Quantity("centre", symbol="⟨x⟩", span=(-4, 4), help="of the cloud with momentum"),
+        Quantity(
+            "centre", symbol="⟨x⟩", span=(-4, 4), signed=True, help="of the cloud with momentum"
+        ),
         Quantity("spread", symbol="Var x", help="within the cloud, per component of the plane"),
         Quantity("gap", symbol="W₁", span=(0, 2), help="along x, from the cloud to μ*"),
     )

@@ -1,5 +1,6 @@
 """Figures: every kind of panel, the size that was asked for, equal bytes, no half files."""
 
+import dataclasses
 import io
 import threading
 
@@ -7,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.figures import scene
+from app.figures import map_panel, scene
 from app.figures.axes import worded
 from app.figures.figure import FORMATS, export_figure, figure_bytes
 from app.figures.panels import FramePanel, Label, MapPanel, ParameterCurve, Trace
 from app.figures.style import FigureStyle, preset, presets
 from app.figures.words import mathtext
+from app.theme.colour_maps import map_table
 from app.views.camera import Camera2D
 from tests.app.figures import scenes
 
@@ -39,6 +41,7 @@ PANELS = {
     "a flat trace": Trace(T, 0 * T, None, Label("x")),
     "a log trace": Trace(T, np.exp(-T), None, Label("loss", "L", log=True)),
     "a map": MapPanel(scenes.phase_map(), scenes.boundary(), (2.0, 0.5), Label("K"), ORDER, ORDER),
+    "a signed map": MapPanel(scenes.phase_map(), z=Label("ratio", signed=True)),
     "a curve": ParameterCurve(
         T, {"theory": np.sqrt(T / 10), "bound": T / 10, "silent": T * np.nan},
         (T[::9], np.sqrt(T[::9] / 10), np.full(6, 0.02)), (5.0, 0.7, np.nan), (2.0,),
@@ -54,6 +57,18 @@ def test_every_panel_is_drawn_as_wide_as_asked(panel):
         picture = np.asarray(image.convert("L"))
     assert picture.min() < 130  # there is ink
     assert np.median(picture) > 30
+
+
+def test_a_map_of_a_signed_quantity_has_its_zero_in_the_middle_of_the_bar():
+    found = scenes.phase_map()
+    found = dataclasses.replace(found, mean=found.mean - 0.3)  # up to 0.7, down to -0.3
+    assert map_panel._span(MapPanel(found, z=Label("ratio", signed=True))) == pytest.approx(
+        (-np.nanquantile(found.mean, 0.99), np.nanquantile(found.mean, 0.99))
+    )
+    middle, low, high = map_table(signed=True)[[128, 0, -1]]
+    assert np.ptp(middle) < 0.1
+    assert low[2] > low[0] + 0.1
+    assert high[0] > high[2] + 0.1
 
 
 @pytest.mark.parametrize("format", FORMATS)

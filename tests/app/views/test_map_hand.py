@@ -1,5 +1,7 @@
 """The hand on a phase diagram: paths, closer looks, pins; and what lies on the cells."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -174,6 +176,24 @@ def test_stale_cells_lose_their_colours(view, qtbot):
     after = picture(view)[at.y(), at.x()]
     assert np.ptp(after) < 0.5 * np.ptp(before)
     assert np.ptp(greyed(np.array([[[255, 0, 0, 255]]], np.uint8))[0, 0, :3]) < 80
+
+
+def test_colours_of_a_signed_quantity_part_at_its_zero(view, qtbot):
+    found = phase_map()
+    across = np.broadcast_to(np.linspace(-0.25, 0.25, 5), found.mean.shape).copy()
+    across[0, 0] = -0.75  # the span is that of the farther end
+    view.show_map(dataclasses.replace(found, mean=across))
+    view.set_axes("a", "b", "ln v", signed=True)
+    qtbot.wait(120)
+    assert (view.legend.kind, view.legend.low, view.legend.high) == ("signed", -0.75, 0.75)
+    seen = picture(view)
+    cold, middle, warm = (
+        np.asarray(seen[at.y() + 14, at.x() + 9], int)
+        for at in (view.on_screen(x, 2.0) for x in (0.0, 0.5, 1.0))
+    )
+    assert cold[2] > cold[0] + 20  # blue below 0
+    assert warm[0] > warm[2] + 20  # red above
+    assert np.ptp(middle) < 30  # and neither at it
 
 
 def test_doubtful_cells_are_hatched():
