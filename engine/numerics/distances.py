@@ -1,6 +1,6 @@
 """How far apart two clouds are.
 
-Every distance is blocked: it holds a block of rows of pairs at a time, never all pairs.
+Every distance is blocked: it holds the pairs of a block of points at a time, never all pairs.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 
-BLOCK = 128  # rows of pairs held at once
+BLOCK = 64  # points whose pairs are held at once
 
 
 @cache
@@ -109,7 +109,7 @@ def mean_distance(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float[A
     def of_row(x: Float[Array, " dim"]) -> Float[Array, ""]:
         return jnp.mean(jnp.sqrt(jnp.sum((x - y) ** 2, axis=1)))
 
-    return jnp.mean(lax.map(of_row, x, batch_size=BLOCK // 4))
+    return jnp.mean(lax.map(of_row, x, batch_size=BLOCK // 2))
 
 
 def nearest(
@@ -119,17 +119,19 @@ def nearest(
 
     By |x|² − 2x·y + |y|², hence with an absolute error of some 1e-6 for clouds of unit variance.
     """
-    square = jnp.sum(y**2, axis=1)
+    forward = jnp.concatenate([-2 * y, jnp.sum(y**2, axis=1, keepdims=True)], axis=1)
 
-    def of_block(x: Float[Array, "block dim"]) -> tuple[Array, Array]:
-        apart = square - 2 * x @ y.T
-        first = jnp.min(apart, axis=1)
+    def of_block(x: Float[Array, "columns block"]) -> tuple[Array, Array]:
+        # A column for each x, for the least of a column is found with vector instructions: nearly
+        # three times as fast as that of a row.
+        apart = forward @ x
+        first = jnp.min(apart, axis=0)
         # One comparison; `argmin` has no vector form on a CPU and takes several times as long.
-        other = jnp.where(apart > first[:, None], apart, jnp.inf)
-        own = jnp.sum(x**2, axis=1)
-        return jnp.maximum(own + first, 0), jnp.maximum(own + jnp.min(other, axis=1), 0)
+        return first, jnp.min(jnp.where(apart > first, apart, jnp.inf), axis=0)
 
     n, block = len(x), min(BLOCK, len(x))
-    padded = jnp.pad(x, ((0, -n % block), (0, 0)))
-    first, second = lax.map(of_block, padded.reshape(-1, block, x.shape[1]))
-    return first.reshape(-1)[:n], second.reshape(-1)[:n]
+    padded = jnp.pad(jnp.concatenate([x, jnp.ones((n, 1))], axis=1), ((0, -n % block), (0, 0)))
+    blocks = jnp.swapaxes(padded.reshape(-1, block, x.shape[1] + 1), 1, 2)
+    first, second = (least.reshape(-1)[:n] for least in lax.map(of_block, blocks))
+    own = jnp.sum(x**2, axis=1)
+    return jnp.maximum(own + first, 0), jnp.maximum(own + second, 0)

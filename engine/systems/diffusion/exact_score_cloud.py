@@ -21,6 +21,7 @@ from engine.core.layers import (
     Frame,
     Image,
     Points,
+    dashes,
     histogram,
 )
 from engine.core.parameters import Scalar, asset, live, mode, size, start
@@ -478,17 +479,11 @@ class ExactScoreCloud(System[State]):
     def expected(self, state: State) -> tuple:
         (value, error), exact = self.estimates(state)
         place = jnp.arange(1.0, len(exact) + 1)
-        gap = jnp.full_like(exact, jnp.nan)
-
-        def dashes(half: float, low: Array, high: Array, role: str, label: str) -> Curve:
-            x = (place[:, None] + half * jnp.array([-1.0, 1, 1])).reshape(-1)
-            return Curve(x, jnp.stack([low, high, gap], axis=1).reshape(-1), role, label)
-
         return (
             Axes("⟨x²⟩,  ⟨x₁²⟩,  P(x₁ > ½),  P(x₃ > 1½)", "estimate ± 2 errors"),
-            dashes(0.0, value - 2 * error, value + 2 * error, "guide", ""),
+            dashes(place, value - 2 * error, value + 2 * error, "guide"),
             Curve(place, value, "measured", "weighted points"),
-            dashes(0.3, exact, exact, "theory", "exact"),
+            dashes(place, exact, exact, "theory", "exact", half=0.3),
         )
 
     def guide(self) -> tuple[Curve, ...]:
