@@ -38,6 +38,20 @@ def gapless(place: np.ndarray) -> np.ndarray:
     return place
 
 
+class Program(gloo.Program):
+    """Tells the card only what has changed: most numbers of a picture never do."""
+
+    def __init__(self, vertex: str, fragment: str) -> None:
+        self._told: dict[str, Any] = {}
+        super().__init__(vertex, fragment)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        told = value.tobytes() if isinstance(value, np.ndarray) else value
+        if name not in self._told or self._told[name] != told:
+            self._told[name] = told
+            super().__setitem__(name, value)
+
+
 SPRITE_LOOKS = {"grain": shaders.GRAIN, "comet": shaders.COMET, "disc": shaders.DISC}
 
 
@@ -48,7 +62,7 @@ class Sprites:
         self.look, self.dim, self.count = look, dim, 0
         self.tint: dict[str, Any] = {}  # how values become colours: uniforms by name
         self._place, self._value = gloo.VertexBuffer(), gloo.VertexBuffer()
-        self._programs: dict[str, gloo.Program] = {}
+        self._programs: dict[str, Program] = {}
 
     def put(self, place: np.ndarray, value: np.ndarray | None) -> None:
         """New positions and, where they have colours, their numbers."""
@@ -80,9 +94,9 @@ class Sprites:
             program["strength"] = uniforms["strength"] * (outside if any(shift) else 1.0)
             program.draw("points")
 
-    def _begin(self, look: str) -> gloo.Program:
+    def _begin(self, look: str) -> Program:
         vertex = shaders.SPRITE.format(dim=self.dim, fill=", 0.0" if self.dim == 2 else "")
-        program = self._programs[look] = gloo.Program(vertex, SPRITE_LOOKS[look])
+        program = self._programs[look] = Program(vertex, SPRITE_LOOKS[look])
         program["place"], program["value"] = self._place, self._value
         return program
 
@@ -103,7 +117,7 @@ class Strokes:
     """Straight lines or arrows of an even width on the screen."""
 
     def __init__(self, *, arrows: bool = False) -> None:
-        self.program = gloo.Program(shaders.STROKE, shaders.STROKE_EDGE)
+        self.program = Program(shaders.STROKE, shaders.STROKE_EDGE)
         self._parts = np.concatenate([LINE, BARB]) if arrows else LINE
         self._faces = ARROW_FACES if arrows else LINE_FACES
         self._buffers = {name: gloo.VertexBuffer() for name in STROKE_PARTS}
@@ -165,7 +179,7 @@ class Picture:
 
     def __init__(self, shape: tuple[int, int], *, smooth: bool, repeated: bool = False) -> None:
         seen = shaders.PICTURE_REPEATED if repeated else shaders.PICTURE_PLAIN
-        self.program = gloo.Program(shaders.PICTURE, seen)
+        self.program = Program(shaders.PICTURE, seen)
         self.texture = gloo.Texture2D(
             (*shape, 4), interpolation="linear" if smooth else "nearest", wrapping="clamp_to_edge"
         )
@@ -236,7 +250,7 @@ class Ground:
     """The stage itself, a faint glow in its middle; a coarse mesh, so that it costs nothing."""
 
     def __init__(self) -> None:
-        self.program = gloo.Program(shaders.GROUND, shaders.PLAIN)
+        self.program = Program(shaders.GROUND, shaders.PLAIN)
         side = np.linspace(-1, 1, 15, dtype=np.float32)
         corner = np.arange(14)[:, None] * 15 + np.arange(14)
         faces = corner[..., None] + np.array([0, 1, 15, 15, 1, 16])
@@ -255,8 +269,8 @@ class Light:
     """Sums in half floats, their bloom at a quarter of the size, and how both are developed."""
 
     def __init__(self) -> None:
-        self.develop = gloo.Program(shaders.QUAD, shaders.DEVELOP)
-        self.blur = gloo.Program(shaders.QUAD, shaders.BLUR)
+        self.develop = Program(shaders.QUAD, shaders.DEVELOP)
+        self.blur = Program(shaders.QUAD, shaders.BLUR)
         self.develop["corner"] = self.blur["corner"] = CORNERS
         self.blur["region"] = (0, 0, 1, 1)
         self.size = (0, 0)
@@ -316,7 +330,7 @@ class Sums:
     """A picture of sums that the engine splatted, developed like the light of sprites."""
 
     def __init__(self, *, ink: bool) -> None:
-        self.program = gloo.Program(shaders.PLACED, shaders.SUMS_INK if ink else shaders.SUMS)
+        self.program = Program(shaders.PLACED, shaders.SUMS_INK if ink else shaders.SUMS)
         self.program["corner"] = CORNERS
         self.ink = ink
         self.shape: tuple[int, ...] = ()
