@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, Key
 
 from engine.numerics.scores import shrunk, variance
@@ -61,6 +62,18 @@ class CloudNetwork(eqx.Module):
             near = (apart < jnp.asarray(radius, float) ** 2) | jnp.eye(len(x), dtype=bool)
             pool = near.astype(float) @ told / len(x)
         return noise + _each(self.pooled, jnp.concatenate([seen, pool], axis=1))
+
+    def origin(
+        self,
+        clouds: Float[Array, "clouds n 3"],
+        t: Scalar,
+        width: Scalar,
+        field: str = "global",
+        radius: Scalar = 1.0,
+    ) -> Float[Array, "clouds n 3"]:
+        """E[y | x] of each particle, for data points y with kernels of this width."""
+        noise = lax.map(lambda x: self(x, t, field, radius), clouds)
+        return (clouds - variance(t, width) / jnp.sqrt(variance(t)) * noise) / shrunk(t)
 
 
 def lesson(

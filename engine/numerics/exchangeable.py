@@ -17,16 +17,20 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
-from engine.numerics.quadrature import NODES, WEIGHTS, weighed
 from engine.numerics.scores import shrunk, variance, weighted
 
 
 Scalar = int | float | Float[Array, ""]
+Points = slice | np.ndarray | Int[Array, " n"]
 
+AGREEMENTS = ("mean field", "independent", "truncated")  # with all points, none, or those nearby
 ROWS = 64  # points whose weights are held at once
 MANY = 256  # of them where nothing else is at work
 TIMES = np.geomspace(1e-3, 5, 20).astype(np.float32)  # at which a law is tabulated
 OCTAVES = np.arange(13)  # log₂ of the cardinalities for which it is
+HALF = np.log10(TIMES[1] / TIMES[0]) / 2  # of a step of the table along log₁₀ t
+LOW = (OCTAVES[0] - 0.5, np.log10(TIMES[0]) - HALF)  # corners of the table, log₂ N and log₁₀ t
+HIGH = (OCTAVES[-1] + 0.5, np.log10(TIMES[-1]) + HALF)
 SAMPLES = int(2 ** OCTAVES[-1])  # points of each shape that the tables are averages over
 
 
@@ -35,6 +39,10 @@ class Evidence(NamedTuple):
 
     log: Float[Array, "*clouds shapes n"]
     mean: Float[Array, "*clouds shapes n dim"]
+
+    def of(self, points: Points) -> "Evidence":
+        """What some of the points tell."""
+        return Evidence(self.log[..., points], self.mean[..., points, :])
 
 
 class Law(NamedTuple):
@@ -119,6 +127,59 @@ def nearby(
     return jax.nn.softmax(weight[:, None] + lax.map(of_cloud, (log, x)), axis=-2)
 
 
+def posterior(
+    agreement: str,
+    log: Float[Array, "clouds shapes n"],
+    weight: Float[Array, " shapes"],
+    x: Float[Array, "clouds n dim"],
+    radius: Scalar,
+    born: Scalar | Array,
+) -> Float[Array, "clouds shapes n"]:
+    """The probability of each shape for each point, by whom it agrees with; all, unless named."""
+    if agreement == "independent":
+        return alone(log, weight)
+    if agreement == "truncated":
+        return nearby(log, weight, x, radius, born)
+    return jnp.broadcast_to(together(log, weight, born), log.shape)
+
+
+def purity(log: Float[Array, "clouds shapes n"]) -> Float[Array, ""]:
+    """The share of a cloud's points that are likeliest the same shape, each taken alone."""
+    likeliest = jax.nn.one_hot(jnp.argmax(log, axis=1), log.shape[1])
+    return jnp.mean(jnp.max(jnp.mean(likeliest, axis=1), axis=1))
+
+
+def probed(
+    key: Key[Array, ""],
+    shapes: Float[Array, "shapes m dim"],
+    weight: Float[Array, " shapes"],
+    t: Scalar,
+    width: Scalar,
+    n: int,
+    born: Scalar | Array,
+) -> Float[Array, ""]:
+    """How certain a fresh cloud of the data is in noise of t: it takes no way back to know."""
+    for_shape, for_point, for_noise = jax.random.split(key, 3)
+    own = shapes[jax.random.categorical(for_shape, weight)]
+    clean = jax.random.choice(for_point, own, (n,))
+    v = variance(t, width)
+    cloud = shrunk(t) * clean + jnp.sqrt(v) * jax.random.normal(for_noise, clean.shape)
+    return jnp.max(together(densities(cloud, shapes, t, width), weight, born))
+
+
+def chaotic_entropy(
+    log: Float[Array, "clouds shapes n"],
+    weight: Float[Array, " shapes"],
+    whole: Float[Array, "clouds shapes"],
+    n: Scalar | Array,
+) -> Float[Array, ""]:
+    """I(z; x₁) − I(z; x^N)/N in nats, of n points whose posterior together is `whole`."""
+    shapes = jax.nn.softmax(weight)
+    known = jnp.sum(shapes * jnp.log(shapes))
+    one = jnp.mean(nats(alone(log, weight))) - known
+    return one - (jnp.mean(nats(whole[..., None])) - known) / n
+
+
 def nats(p: Float[Array, "*clouds shapes n"]) -> Float[Array, "*clouds n"]:
     """Σ p ln p over the shapes."""
     return jnp.sum(jnp.where(p > 0, p * jnp.log(jnp.maximum(p, 1e-30)), 0), axis=-2)
@@ -196,28 +257,3 @@ def reaches(
     wanted = jnp.log(level)
     time = jnp.exp(jnp.interp(-wanted, -log, np.log(TIMES)))
     return jnp.where((wanted < log[0]) & (wanted > log[-1]), time, jnp.nan)
-
-
-# The Gaussian pair N(±m, I): with κ = N |m|² e^{−2t} its posterior is a logistic function of
-# 2√κ (g + √κ), g ~ N(0, 1), and all that a cloud knows is exact.
-
-
-def accuracy(kappa: Float[Array, "*grid"] | float) -> Float[Array, "*grid"]:
-    """P(the likelier shape is the right one) = E max p = Φ(√κ)."""
-    return jax.scipy.stats.norm.cdf(jnp.sqrt(jnp.asarray(kappa, float)))
-
-
-def agreement(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
-    """P(two clouds drawn from one posterior agree) = E[p² + (1 − p)²]."""
-    p = jax.nn.sigmoid(_argument(kappa))
-    return weighed(p**2 + (1 - p) ** 2, WEIGHTS)
-
-
-def information(kappa: Float[Array, ""] | float) -> Float[Array, ""]:
-    """I(z; x^N) = ln 2 − E ln(1 + e^{−2√κ(g + √κ)}), in nats."""
-    return jnp.log(2.0) - weighed(jax.nn.softplus(-_argument(kappa)), WEIGHTS)
-
-
-def _argument(kappa: Float[Array, ""] | float) -> Float[Array, " z"]:
-    root = jnp.sqrt(jnp.asarray(kappa, float))
-    return 2 * root * (jnp.asarray(NODES) + root)

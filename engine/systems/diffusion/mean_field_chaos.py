@@ -1,12 +1,11 @@
 """Clouds that condense out of noise, and must agree on what to become."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
@@ -28,13 +27,17 @@ from engine.core.parameters import Scalar, asset, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics import exchangeable as exact
+from engine.numerics.branching import Branching
 from engine.numerics.cloud_network import FIELDS, IGNORANT, CloudNetwork, lesson
 from engine.numerics.distances import chamfer, nearest, projected, sliced
-from engine.numerics.exchangeable import OCTAVES, TIMES, Evidence, Law, evidence
+from engine.numerics.exchangeable import TIMES, Evidence, Law, evidence
+from engine.numerics.gaussian_pair import GaussianPair
 from engine.numerics.noise_time import FLOWS, Course, begun, onward, passage
 from engine.numerics.scores import noising, shrunk, variance
-from engine.numerics.shapes import SHAPES, normalised
+from engine.numerics.shape_mixture import ShapeMixture
+from engine.numerics.shapes import SHAPES
 from engine.numerics.training import Learned, Training, adam, drawn_at_once
+from engine.numerics.twins import Twins
 
 
 EARLIEST, LATEST = 5.0, 1e-3  # noise times between which a cloud condenses
@@ -45,6 +48,7 @@ SAMPLED = 512  # points of a cloud that its distances are taken of, at most
 STRIDES = 8  # of a touch of the clock
 EDGE = 2.5  # half the side of a box
 PAIR = "Gaussian pair"
+LEVELS = {"N K̄ = 1: onset": 1.0, "N K̄ = 15: decided": 15.0}  # what N times the divergence begins
 
 
 class State(NamedTuple):
@@ -206,12 +210,7 @@ class MeanFieldChaos(System[State]):
         limits=(1e-3, 1),
     )
     rate: Scalar = live(
-        default=2e-3,
-        span=(1e-5, 1e-2),
-        symbol="η",
-        help="of learning",
-        log=True,
-        limits=(0, 1),
+        default=2e-3, span=(1e-5, 1e-2), symbol="η", help="of learning", log=True, limits=(0, 1)
     )
     pace: Scalar = live(
         default=1,
@@ -222,7 +221,7 @@ class MeanFieldChaos(System[State]):
     )
     score: str = mode(
         default="mean field",
-        choices=("mean field", "independent", "truncated", "trained"),
+        choices=(*exact.AGREEMENTS, "trained"),
         help="what points agree on",
     )
     flow: str = mode(
@@ -263,7 +262,7 @@ class MeanFieldChaos(System[State]):
 
     def init(self, key: Key[Array, ""]) -> State:
         for_cloud, for_shape, for_law, for_network, for_probe = jax.random.split(key, 5)
-        shape = self.drawn(for_shape)
+        shape = self.source().drawn(for_shape)
         cloud = jax.random.normal(for_cloud, (self.clouds, self.n, 3))
         course = begun(EARLIEST)
         gap = nearest(shape.reshape(-1, 3), shape.reshape(-1, 3))[1]
@@ -284,34 +283,24 @@ class MeanFieldChaos(System[State]):
         )
         return state._replace(past=jnp.broadcast_to(self.now(state), (KEPT, 3)))
 
-    def drawn(self, key: Key[Array, ""]) -> Float[Array, "shapes m 3"]:
+    def source(self) -> ShapeMixture | GaussianPair:
+        """What clouds are made of; it knows what they know of it."""
         if self.data == PAIR:
-            middle = jnp.array([self.half, 0, 0], float)
-            return jnp.stack([middle, -middle])[:, None]
-        keys = jax.random.split(key, len(self.shapes) + 1)
-        data = [normalised(SHAPES[z](k, self.m)) for z, k in zip(self.shapes, keys, strict=False)]
-        if self.own is not None:
-            data.append(normalised(jax.random.choice(keys[-1], self.own, (self.m,))))
-        return jnp.stack(data)
+            return GaussianPair(self.half)
+        return ShapeMixture(self.shapes, self.own, self.m, self.kernel)
 
     def width(self) -> Float[Array, ""]:
-        """Of the kernel of a data point; the pair are points with kernels of unit width."""
-        return jnp.asarray(1.0 if self.data == PAIR else self.kernel, float)
+        """Of the kernel of a data point."""
+        return self.source().width
 
     def weights(self, shape: Float[Array, "shapes m dim"]) -> Float[Array, " shapes"]:
         """ln w, up to a constant."""
         return jnp.zeros(len(shape)).at[0].set(self.tilt)
 
     def probed(self, key: Key[Array, ""], shape: Float[Array, "shapes m 3"]) -> Float[Array, ""]:
-        """How certain a cloud of the data is in noise of t₀: it takes no way back to know."""
-        for_shape, for_point, for_noise = jax.random.split(key, 3)
-        own = shape[jax.random.categorical(for_shape, self.weights(shape))]
-        clean = jax.random.choice(for_point, own, (self.n,))
-        v = variance(self.turn, self.width())
-        cloud = shrunk(self.turn) * clean
-        cloud = cloud + jnp.sqrt(v) * jax.random.normal(for_noise, clean.shape)
-        log = exact.densities(cloud, shape, self.turn, self.width())
-        return jnp.max(exact.together(log, self.weights(shape), self.number()))
+        """How certain a cloud of the data is in noise of t₀."""
+        weight, number = self.weights(shape), self.number()
+        return exact.probed(key, shape, weight, self.turn, self.width(), self.n, number)
 
     # The way back.
 
@@ -333,14 +322,14 @@ class MeanFieldChaos(System[State]):
                 learned=training.on(state.learned, for_lesson, self.pace),
                 cloud=jnp.where(state.time == EARLIEST, self.shared(state.cloud), state.cloud),
             )
-        stages = self.stages()
-        ways = [lambda state, kick, n=n: self.carried(state, course.time, kick, n) for n in stages]
-        stage = self.stage(state)
-        cloud, seen = (
-            lax.switch(stage, ways, state, kick) if len(ways) > 1 else ways[0](state, kick)
-        )
+        branching, stage = self.branching(), self.stage(state)
+
+        def way(n: int) -> Callable[[State, Array], tuple[Array, Evidence]]:
+            return lambda state, kick: self.carried(state, course.time, kick, n)
+
+        cloud, seen = branching.staged(stage, way)(state, kick)
         at_start = state.time == EARLIEST
-        step = jnp.stack([jnp.asarray(stages, float)[stage], jnp.ones(())])
+        step = jnp.stack([jnp.asarray(branching.counts, float)[stage], jnp.ones(())])
         later = state._replace(
             cloud=cloud,
             seen=seen,
@@ -357,36 +346,28 @@ class MeanFieldChaos(System[State]):
         self, state: State, time: Float[Array, ""], kick: Float[Array, "clouds n 3"], n: int
     ) -> tuple[Float[Array, "clouds n 3"], Evidence]:
         """The first n points of each cloud, at another noise time; the others are their copies."""
-        few = state._replace(
-            cloud=state.cloud[:, :n], seen=jax.tree.map(lambda part: leading(part, n), state.seen)
-        )
+        few = state._replace(cloud=state.cloud[:, :n], seen=state.seen.of(slice(n)))
         pull, spread = passage(state.time, time, self.width(), self.noise)
         mean = self.origin(few)
         drift = shrunk(time) * mean + pull * (few.cloud - shrunk(state.time) * mean)
         cloud = drift + jnp.sqrt(spread) * kick[:, :n]
         seen = evidence(cloud, state.shape, time, self.width())
-        copy = np.arange(self.n) % n
         if n == self.n:
             return cloud, seen
-        return cloud[:, copy], Evidence(seen.log[..., copy], seen.mean[..., copy, :])
+        copied = self.branching().originals(n)
+        return cloud[:, copied], seen.of(copied)
 
-    def stages(self) -> tuple[int, ...]:
-        """How many points there are before the first copies, between them, and after the last."""
-        if self.copies == 1:
-            return (self.n,)
-        left = range(self.splits, -1, -1)
-        return tuple(-(-self.n // self.copies**k) for k in left)
+    def branching(self) -> Branching:
+        return Branching(self.n, self.copies, self.splits)
 
     def stage(self, state: State) -> Int[Array, ""]:
-        if self.copies == 1:
-            return jnp.int32(0)
-        times = self.first_split * jnp.asarray(self.later, float) ** jnp.arange(self.splits)
-        passed = jnp.sum(state.time < times)
-        return jnp.where(state.condensing, passed, self.splits).astype(jnp.int32)
+        times = self.first_split, self.later
+        return self.branching().stage(state.time, state.condensing, *times)
 
     def points(self, state: State) -> Int[Array, ""]:
         """That there are: the first of each cloud."""
-        return jnp.minimum(jnp.asarray(self.stages())[self.stage(state)], self.number())
+        counts = jnp.asarray(self.branching().counts)
+        return jnp.minimum(counts[self.stage(state)], self.number())
 
     def number(self) -> Int[Array, ""]:
         """N′, of a cloud that all copies are made of."""
@@ -398,8 +379,7 @@ class MeanFieldChaos(System[State]):
         Those that are not there move with the rest, so that they may join at any moment.
         """
         row = jnp.arange(self.n) % self.number()
-        seen = Evidence(state.seen.log[..., row], state.seen.mean[..., row, :])
-        return state._replace(cloud=state.cloud[:, row], seen=seen)
+        return state._replace(cloud=state.cloud[:, row], seen=state.seen.of(row))
 
     # What steers it.
 
@@ -408,17 +388,13 @@ class MeanFieldChaos(System[State]):
         mean = jnp.einsum("czn,czni->cni", self.belief(state), state.seen.mean)
         if self.score != "trained":
             return mean
-        learner = len(state.cloud) - len(state.cloud) // 2
-        return mean.at[:learner].set(self.learnt(state, state.cloud[:learner]))
+        learners = Twins(len(state.cloud)).firsts
+        return mean.at[:learners].set(self.learnt(state, state.cloud[:learners]))
 
     def belief(self, state: State) -> Float[Array, "clouds shapes n"]:
         """The probability of each shape, for each point."""
-        log, weight = state.seen.log, self.weights(state.shape)
-        if self.score == "independent":
-            return exact.alone(log, weight)
-        if self.score == "truncated":
-            return exact.nearby(log, weight, state.cloud, self.radius, self.points(state))
-        return jnp.broadcast_to(exact.together(log, weight, self.points(state)), log.shape)
+        log, weight, born = state.seen.log, self.weights(state.shape), self.points(state)
+        return exact.posterior(self.score, log, weight, state.cloud, self.radius, born)
 
     def verdict(self, state: State) -> Float[Array, "clouds shapes"]:
         """The probability of each shape for a whole cloud, from the points that there are."""
@@ -429,9 +405,7 @@ class MeanFieldChaos(System[State]):
         self, state: State, cloud: Float[Array, "learners n 3"]
     ) -> Float[Array, "learners n 3"]:
         network = self.training(state.shape).network(state.learned)
-        t, v = state.time, variance(state.time, self.width())
-        noise = lax.map(lambda x: network(x, t, self.field, self.radius), cloud)
-        return (cloud - v / jnp.sqrt(variance(t)) * noise) / shrunk(t)
+        return network.origin(cloud, state.time, self.width(), self.field, self.radius)
 
     def training(self, shape: Float[Array, "shapes m 3"]) -> Training[CloudNetwork]:
         odds = self.weights(shape)
@@ -443,10 +417,7 @@ class MeanFieldChaos(System[State]):
 
     def shared(self, rows: Float[Array, "clouds n 3"]) -> Float[Array, "clouds n 3"]:
         """The first half of the rows twice, where a network runs beside the exact score."""
-        if self.score != "trained":
-            return rows
-        half = len(rows) // 2
-        return rows.at[len(rows) - half :].set(rows[:half])
+        return Twins(len(rows)).born(rows) if self.score == "trained" else rows
 
     # What is measured, and known.
 
@@ -455,7 +426,7 @@ class MeanFieldChaos(System[State]):
         state = self.heard(state)
         if self.score != "trained":
             return state
-        count = self.clouds - self.clouds // 2
+        count = Twins(self.clouds).firsts
         seen = jax.tree.map(lambda part: part[:count], state.seen)
         return state._replace(cloud=state.cloud[:count], seen=seen, doubted=state.doubted[:count])
 
@@ -463,7 +434,7 @@ class MeanFieldChaos(System[State]):
         """Noise time, certainty and purity."""
         state = self.judged(state)
         certainty = jnp.mean(jnp.max(self.verdict(state), axis=1))
-        return jnp.stack([state.time, certainty, purity(state)])
+        return jnp.stack([state.time, certainty, exact.purity(state.seen.log)])
 
     def observables(self, state: State) -> Scalars:
         own = self.judged(state)
@@ -476,36 +447,24 @@ class MeanFieldChaos(System[State]):
             return sliced(projected(cloud), state.shadows[z]), chamfer(cloud, state.shape[z])
 
         distance, squared = lax.map(apart, (own.cloud, best))
-        told, alone = (
-            exact.nats(verdict[..., None]),
-            exact.alone(own.seen.log, self.weights(own.shape)),
-        )
-        shapes = jax.nn.softmax(self.weights(own.shape))
-        known = jnp.sum(shapes * jnp.log(shapes))
         points, (moved, steps) = self.points(state), state.moved
+        entropy = exact.chaotic_entropy(own.seen.log, self.weights(own.shape), verdict, points)
         return {
-            "purity": purity(own),
+            "purity": exact.purity(own.seen.log),
             "decided": state.probe,
             "certainty": jnp.mean(jnp.max(verdict, axis=1)),
             "decision": jnp.median(own.doubted),
             "time": state.time,
             "distance": jnp.mean(distance),
             "chamfer": jnp.mean(squared),
-            "entropy": jnp.mean(exact.nats(alone)) - known - (jnp.mean(told) - known) / points,
-            "overlap": self.overlap(state),
+            "entropy": entropy,
+            "overlap": Twins(self.clouds).agree(jnp.argmax(self.verdict(state), axis=1)),
             "error": self.error(own),
             "points": points.astype(float),
             "cost": moved / jnp.maximum(steps * self.n, 1),
             "loss": state.learned.loss,
             "trained": state.learned.steps.astype(float),
         }
-
-    def overlap(self, state: State) -> Float[Array, ""]:
-        """How often the clouds of the second half are the shape of their clone in the first."""
-        if self.clouds == 1:
-            return jnp.ones(())
-        best, half = jnp.argmax(self.verdict(state), axis=1), self.clouds // 2
-        return jnp.mean((best[:half] == best[self.clouds - half :]).astype(float))
 
     def error(self, own: State) -> Float[Array, ""]:
         """Of the score that moves the points, in units of 1/s."""
@@ -524,46 +483,31 @@ class MeanFieldChaos(System[State]):
         Silent for other scores, for shapes that are not equally likely, while copies are still
         too few and, for clones, before any were made.
         """
-        law, n = state.law, self.number()
+        law, n, source = state.law, self.number(), self.source()
         alike = jnp.asarray(self.tilt) == 0
         known = (self.score == "mean field") & alike & (self.points(state) == n)
         decided = exact.reaches(law.divergence, 15.0 / n)
-        if self.data == PAIR:
-            one = (jnp.asarray(self.half, float) * shrunk(state.time)) ** 2
-            certainty = exact.accuracy(n * one)
-            chosen = exact.accuracy(n * (self.half * shrunk(self.turn)) ** 2)
-            entropy = exact.information(one) - exact.information(n * one) / n
-            overlap = exact.agreement(n * (self.half * shrunk(state.cloned)) ** 2)
-        else:
-            certainty = exact.read(law.certainty, state.time, n)
-            chosen = exact.read(law.certainty, self.turn, n)
-            whole = exact.read(law.information, state.time, n)
-            entropy = exact.read(law.information, state.time, 1) - whole / n
-            overlap = exact.read(law.twins, jnp.maximum(state.cloned, LATEST), n)
+        agree = source.twins(law, jnp.maximum(state.cloned, LATEST), n)
         said = {
-            "certainty": certainty,
+            "certainty": source.certainty(law, state.time, n),
             "decision": jnp.where(state.time < decided, decided, jnp.nan),
-            "entropy": entropy,
-            "overlap": jnp.where(state.cloned > 0, overlap, jnp.nan),
+            "entropy": source.entropy(law, state.time, n),
+            "overlap": jnp.where(state.cloned > 0, agree, jnp.nan),
         }
         said = {name: jnp.where(known, value, jnp.nan) for name, value in said.items()}
+        chosen = source.certainty(law, self.turn, n)
         return {"decided": jnp.where(alike, chosen, jnp.nan), **said}
 
     def boundaries(self) -> dict[str, Boundary]:
         """Noise times at which clouds of N′ points begin to decide, and at which most have."""
-        if self.data == PAIR:
-            divergence = 2 * (self.half * jnp.exp(-jnp.asarray(TIMES))) ** 2
-        else:
-            for_shape, for_points = jax.random.split(jax.random.key(0))
-            shape = self.drawn(for_shape)
-            divergence = exact.divergences(for_points, shape, self.width(), SAMPLED)
-        levels = {"N K̄ = 1: onset": 1.0, "N K̄ = 15: decided": 15.0}
+        divergence = self.source().divergence(jax.random.key(0), SAMPLED)
+        number = self.present * self.n
         return {
             words: Boundary(
-                {"turn": exact.reaches(divergence, jnp.asarray(level / (self.present * self.n)))},
+                {"turn": exact.reaches(divergence, jnp.asarray(level / number))},
                 kind="continuous" if level > 1 else "guide",
             )
-            for words, level in levels.items()
+            for words, level in LEVELS.items()
         }
 
     def done(self, state: State) -> Bool[Array, ""]:
@@ -573,7 +517,7 @@ class MeanFieldChaos(System[State]):
 
     def caveats(self, state: State) -> Flags:
         v = variance(state.time, self.width())
-        last = self.first_split * jnp.asarray(self.later, float) ** (self.splits - 1)
+        last = self.branching().last(self.first_split, self.later)
         branching = jnp.bool_(self.copies > 1)
         return {
             "an exact score makes the data points themselves again: raise h to smooth them": (
@@ -600,8 +544,7 @@ class MeanFieldChaos(System[State]):
     def clone(self, state: State, key: Key[Array, ""]) -> State:
         """Add noise up to t₀, let the second half copy the first, and condense both anew."""
         turned = self.turn_back(state, key)
-        half = self.clouds // 2
-        cloud = turned.cloud.at[self.clouds - half :].set(turned.cloud[:half])
+        cloud = Twins(self.clouds).born(turned.cloud)
         return self.turned(turned, cloud, turned.time)._replace(cloned=turned.time)
 
     @poke()
@@ -664,8 +607,9 @@ class MeanFieldChaos(System[State]):
         """Where a network learns, who moves which cloud."""
         if self.score != "trained":
             return ()
-        learners = self.clouds - self.clouds // 2
-        return (Captions(("network",) * learners + ("exact score",) * (self.clouds // 2)),)
+        clouds = Twins(self.clouds)
+        words = ("network",) * clouds.firsts + ("exact score",) * clouds.half
+        return (Captions(words),)
 
     def dial(self, state: State) -> Clock:
         onset, decided = exact.reaches(state.law.divergence, jnp.array([1.0, 15.0]) / self.number())
@@ -686,35 +630,26 @@ class MeanFieldChaos(System[State]):
 
     def decision(self, state: State) -> tuple:
         """How certain clouds of N points are at noise time t; from forward noise alone."""
-        half = np.log10(TIMES[1] / TIMES[0]) / 2
-        low = [OCTAVES[0] - 0.5, np.log10(TIMES[0]) - half]
-        high = [OCTAVES[-1] + 0.5, np.log10(TIMES[-1]) + half]
-        octave = jnp.linspace(low[0], high[0], 129)
+        octave = jnp.linspace(exact.LOW[0], exact.HIGH[0], 129)
         lines = [
-            Curve(
-                octave,
-                jnp.log10(exact.reaches(state.law.divergence, level * 2.0**-octave)),
-                label=words,
-            )
-            for level, words in ((1.0, "N K̄ = 1: onset"), (15.0, "N K̄ = 15: decided"))
+            Curve(octave, jnp.log10(exact.reaches(state.law.divergence, at)), label=words)
+            for words, at in ((words, level * 2.0**-octave) for words, level in LEVELS.items())
         ]
         here = jnp.stack([jnp.log2(self.number().astype(float)), jnp.log10(state.time)])
         return (
             Axes("log₂ N", "log₁₀ t"),
-            Box(jnp.array(low, float), jnp.array(high, float)),
+            Box(jnp.array(exact.LOW, float), jnp.array(exact.HIGH, float)),
             Image(state.law.certainty, span=(0, 1)),
             *lines,
-            Curve(jnp.full(2, here[0]), jnp.array([low[1], high[1]], float), "guide"),
+            Curve(jnp.full(2, here[0]), jnp.array([exact.LOW[1], exact.HIGH[1]], float), "guide"),
             Points(here[None]),
         )
 
     def course(self, state: State) -> tuple:
         time, certainty, purity = state.past.T
         times = jnp.asarray(TIMES)
-        if self.data == PAIR:
-            theory = exact.accuracy(self.number() * (self.half * jnp.exp(-times)) ** 2)
-        else:
-            theory = jax.vmap(lambda t: exact.read(state.law.certainty, t, self.number()))(times)
+        source, n = self.source(), self.number()
+        theory = jax.vmap(lambda t: source.certainty(state.law, t, n))(times)
         decided = exact.reaches(state.law.divergence, jnp.full(2, 15.0) / self.number())
         return (
             Axes("noise time t", "certainty, purity", log="x"),
@@ -724,14 +659,3 @@ class MeanFieldChaos(System[State]):
             Curve(time, certainty, "measured", "certainty"),
             Curve(time, purity, "measured", "purity"),
         )
-
-
-def purity(state: State) -> Float[Array, ""]:
-    """The share of a cloud's points that are likeliest the same shape, each taken alone."""
-    likeliest = jax.nn.one_hot(jnp.argmax(state.seen.log, axis=1), len(state.shape))
-    return jnp.mean(jnp.max(jnp.mean(likeliest, axis=1), axis=1))
-
-
-def leading(part: Array, n: int) -> Array:
-    """The first n points of evidence, whose axis of points is the third."""
-    return part[:, :, :n]

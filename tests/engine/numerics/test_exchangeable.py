@@ -7,6 +7,7 @@ import pytest
 
 from engine.numerics import exchangeable as exact
 from engine.numerics.exchangeable import OCTAVES, TIMES
+from engine.numerics.gaussian_pair import accuracy, agreement, information
 
 
 HALF = 0.5  # of the pair
@@ -19,14 +20,14 @@ def law():
 
 
 def test_one_unit_of_kappa_gives_the_numbers_of_the_specification():
-    assert exact.agreement(1.0) == pytest.approx(0.7752, abs=1e-3)
-    assert exact.accuracy(1.0) == pytest.approx(0.8413, abs=1e-3)
+    assert agreement(1.0) == pytest.approx(0.7752, abs=1e-3)
+    assert accuracy(1.0) == pytest.approx(0.8413, abs=1e-3)
 
 
 @pytest.mark.parametrize(("n", "t", "entropy"), [(10, 0.0, 0.2677), (100, 1.0, 0.0565)])
 def test_the_chaotic_entropy_of_the_pair_is_that_of_the_specification(n, t, entropy):
     one = np.exp(-2 * t)
-    measured = exact.information(one) - exact.information(n * one) / n
+    measured = information(one) - information(n * one) / n
     assert measured == pytest.approx(entropy, abs=2e-3)
 
 
@@ -36,10 +37,10 @@ def test_the_tables_are_those_of_the_pair(law):
     # the certainty; four standard errors, and rounding.
     allowed = 4 * 0.25 / np.sqrt(2 * 4096 / 2.0**OCTAVES) + 1e-3
     few = OCTAVES < 9
-    assert np.all(np.abs(law.certainty - exact.accuracy(kappa))[:, few] < allowed[few])
-    twins = jax.vmap(jax.vmap(exact.agreement))(kappa)
+    assert np.all(np.abs(law.certainty - accuracy(kappa))[:, few] < allowed[few])
+    twins = jax.vmap(jax.vmap(agreement))(kappa)
     assert np.all(np.abs(law.twins - twins)[:, few] < 2 * allowed[few])
-    told = jax.vmap(jax.vmap(exact.information))(kappa)
+    told = jax.vmap(jax.vmap(information))(kappa)
     assert np.all(np.abs(law.information - told)[:, few] < 2 * allowed[few])
     # Between unit Gaussians that are 2am apart: 2 a²m², here from 8192 points of deviation 2am.
     error = 4 * 2 * HALF * np.exp(-TIMES) / np.sqrt(8192)
