@@ -48,6 +48,8 @@ class NumberField(QLineEdit):
         return self._value
 
     def setValue(self, value: float) -> None:
+        if value == self._value and self.text() and not self.isModified():
+            return  # all numbers are shown anew whenever a hand moves one of them
         self._value = value
         if not (self.hasFocus() and self.isModified()):
             self._write()
