@@ -23,6 +23,7 @@ SLOWEST, FASTEST = 1 / 20, 20.0
 RIDGE = 1e-9  # keeps weights below some 10³, for float32, and changes the error by less than 1 %
 ROUGHEST, SMOOTHEST = 0.05, 0.95  # Hurst indices of the table
 ORDER = 40  # of the Chebyshev interpolation in H: exact to 1e-6
+LAGS = np.array([1, 2, 3, 5, 8])  # times apart over which a variation is taken
 GAUSS = np.polynomial.legendre.leggauss(64)
 
 
@@ -122,6 +123,46 @@ def memories(indices: tuple[float, ...], times: int, modes: int) -> Float[np.nda
     square = np.diagonal(both, axis1=1, axis2=2)
     beside = np.diagonal(both, offset=1, axis1=1, axis2=2)
     return (beside.sum(1) / ((square[:, 1:] + square[:, :-1]) / 2).sum(1)).astype(np.float32)
+
+
+def moments(
+    paths: Float[Array, "paths times"], known: Float[Array, " times"], power: int | float | Array
+) -> Float[Array, " lags"]:
+    """The mean of |B(t + δ) − B(t)|^p, for δ of each of the LAGS; not-a-number where none is known.
+
+    Over δ it is the p-variation of paths, cut into steps of δ.
+    """
+
+    def over(lag: int) -> Array:
+        step = jnp.abs(paths[:, lag:] - paths[:, :-lag])
+        size = jnp.where(step > 0, jnp.maximum(step, 1e-30) ** power, 0.0)
+        count = len(paths) * jnp.sum(known[lag:])  # what is known ends somewhere
+        total = jnp.sum(size * known[lag:])
+        return jnp.where(count > 0, total / jnp.maximum(count, 1), jnp.nan)
+
+    return jnp.stack([over(int(lag)) for lag in LAGS])
+
+
+@cache
+def step_variances(
+    indices: tuple[float, ...], times: int, modes: int
+) -> Float[np.ndarray, "hurst lags times"]:
+    """Of B̂(t + δ) − B̂(t), for δ of each of the LAGS and as many t as there are for all of them."""
+    c = covariances(indices, times, modes).astype(float)
+    early, k = np.arange(times - LAGS[-1]), np.arange(times)
+    own = c[:, k, k]
+    return np.stack(
+        [own[:, early + lag] + own[:, early] - 2 * c[:, early, early + lag] for lag in LAGS], axis=1
+    ).astype(np.float32)
+
+
+def expected_moments(
+    variances: Float[Array, "*hurst lags times"], power: int | float | Array
+) -> Float[Array, "*hurst lags"]:
+    """E|B(t + δ) − B(t)|^p, averaged over t: Gaussian, of these variances."""
+    half = jnp.asarray(power, float) / 2
+    whole = half * jnp.log(2.0) + log_gamma(half + 0.5) - jnp.log(jnp.pi) / 2
+    return jnp.exp(whole) * jnp.mean(jnp.maximum(variances, 1e-12) ** half, axis=-1)
 
 
 def likelihood(

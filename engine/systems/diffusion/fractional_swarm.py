@@ -16,11 +16,15 @@ from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, poke
 from engine.core.theory import Boundary, Flags, Scalars
 from engine.numerics.fractional import (
+    LAGS,
     covariances,
     exact_variance,
+    expected_moments,
     likelihood,
     memories,
+    moments,
     rates,
+    step_variances,
     variance,
     weights,
 )
@@ -79,14 +83,19 @@ class FractionalSwarm(System[State]):
         Equation(
             r"\langle B_H^2\rangle=\frac{t^{2H}}{2H\,\Gamma(H+\frac12)^2}", "how far it strays"
         ),
+        Equation(
+            r"V_p(\delta)=\sum_i|B(t_i+\delta)-B(t_i)|^p\sim\delta^{pH-1}",
+            "how rough it is: cut finer, its p-variation stays for p = 1/H alone",
+        ),
     )
     assumptions = (
-        "Exact fractional noise for the free spread; the K relaxations in a trap and for ρ₁; H is "
-        "read as exactly as the paths allow."
+        "Exact fractional noise for the free spread; the K relaxations in a trap, for ρ₁ and for "
+        "H_V; H is read as exactly as the paths allow."
     )
     cell: ClassVar[Mapping[str, int]] = {"n": 500}
     hints: ClassVar[Mapping[str, Hint]] = {
         "paths": Hint(large=False),
+        "variation": Hint(large=False),
         "displacement": Hint(large=False),
         "likelihood": Hint(large=False),
     }
@@ -106,6 +115,7 @@ class FractionalSwarm(System[State]):
         Quantity("spread", symbol="⟨|x|²⟩", help="mean square distance to the origin"),
         Quantity("slope", symbol="H_MSD", span=(0, 1), help="half the slope of the displacement"),
         Quantity("estimate", symbol="H_ML", span=(0, 1), help="the likeliest H, of 32 noisy paths"),
+        Quantity("roughness", symbol="H_V", span=(0, 1), help="from p-variations, cut finer"),
         Quantity(
             "memory",
             symbol="ρ₁",
@@ -136,6 +146,9 @@ class FractionalSwarm(System[State]):
         help="error of the observed paths",
         log=True,
         limits=(0.005, math.inf),
+    )
+    power: Scalar = live(
+        default=2.0, span=(0.5, 6), symbol="p", help="of the variation", limits=(0.1, 10)
     )
     dt: Scalar = live(
         default=0.002,
@@ -230,6 +243,23 @@ class FractionalSwarm(System[State]):
         table = jnp.asarray(covariances(INDICES, SEEN, self.k))
         return likelihood(paths, known, self.blur, table)
 
+    def moments(self, state: State) -> Float[Array, " lags"]:
+        """⟨|ΔB̂|^p⟩ over each of the LAGS of what was seen so far."""
+        known = (jnp.arange(1, SEEN + 1) <= state.time * SEEN + 1e-3).astype(float)
+        return moments(state.seen, known, self.power)
+
+    def expected_moments(self) -> Float[Array, " lags"]:
+        """The same, of the K relaxations, up to the horizon."""
+        told = expected_moments(jnp.asarray(step_variances(INDICES, SEEN, self.k)), self.power)
+        hurst, nodes = jnp.asarray(self.hurst, float), jnp.array(INDICES)
+        return jnp.exp(jax.vmap(lambda row: jnp.interp(hurst, nodes, row))(jnp.log(told).T))
+
+    def roughness(self, moments: Float[Array, " lags"]) -> Float[Array, ""]:
+        """H of ⟨|ΔB|^p⟩ ~ δ^{pH}."""
+        known = jnp.isfinite(moments) & (moments > 0)
+        size = jnp.log(jnp.where(known, moments, 1.0))
+        return line(jnp.log(jnp.asarray(LAGS, float)), size, known.astype(float)) / self.power
+
     def observables(self, state: State) -> Scalars:
         t = jnp.arange(ROWS + 1) / ROWS
         reached = (t > 0) & (t <= state.time + 1e-4) & (t >= jnp.minimum(0.04, state.time / 2))
@@ -243,6 +273,7 @@ class FractionalSwarm(System[State]):
             "spread": jnp.mean(jnp.sum(state.position**2, axis=1)),
             "slope": slope / 2,
             "estimate": best(self.log_likelihood(state)),
+            "roughness": self.roughness(self.moments(state)),
             "memory": both / jnp.maximum(either, 1e-12),
             "time": state.time,
         }
@@ -253,6 +284,7 @@ class FractionalSwarm(System[State]):
         return {
             "slope": hurst if free else jnp.asarray(jnp.nan),
             "estimate": hurst,
+            "roughness": self.roughness(self.expected_moments()),
             "memory": jnp.interp(
                 hurst, jnp.array(INDICES), jnp.asarray(memories(INDICES, SEEN, self.k))
             ),
@@ -303,6 +335,7 @@ class FractionalSwarm(System[State]):
         spread = jnp.where(reached & (t > 0), state.spread, jnp.nan)
         exact = 2 * self.sigma**2 * self.expected(jnp.maximum(t, 1e-6))
         odds = self.log_likelihood(state)
+        lag = jnp.asarray(LAGS, float) / SEEN
         return {
             "swarm": (
                 Box(-corner, corner),
@@ -321,6 +354,11 @@ class FractionalSwarm(System[State]):
                     if self.force in ("free", "harmonic")
                     else []
                 ),
+            ),
+            "variation": (
+                Axes("time δ between cuts", "p-variation Σ|ΔB|^p", log="xy"),
+                Curve(lag, self.moments(state) / lag, "measured", "of the seen paths"),
+                Curve(lag, self.expected_moments() / lag, "theory", "relaxations"),
             ),
             "likelihood": (
                 Axes("Hurst index H", "ln P / paths"),

@@ -8,15 +8,19 @@ from scipy.integrate import quad
 from scipy.special import gamma
 
 from engine.numerics.fractional import (
+    LAGS,
     ROUGHEST,
     SMOOTHEST,
     covariances,
     exact_variance,
+    expected_moments,
     fitted,
     likelihood,
     memories,
+    moments,
     overlap,
     rates,
+    step_variances,
     table,
     variance,
     weights,
@@ -143,3 +147,23 @@ def test_neighbouring_increments_are_correlated_by_their_hurst_index():
     np.testing.assert_allclose(found, [exact(h) for h in indices], atol=0.03)
     # Type II begins at 0, so it has not quite the stationary 2^{2H−1} − 1 of −0.242, 0, 0.516.
     np.testing.assert_allclose(found, [-0.242, 0, 0.516], atol=0.08)
+
+
+def test_steps_of_brownian_motion_have_the_moments_of_a_gaussian():
+    (found,) = step_variances((0.5,), 50, 5)
+    variances = jnp.asarray(found)
+    np.testing.assert_allclose(variances, np.broadcast_to(LAGS[:, None] / 50, (5, 42)), rtol=1e-3)
+    for power, factor in ((1.0, np.sqrt(2 / np.pi)), (2.0, 1.0), (4.0, 3.0)):
+        exact = factor * (LAGS / 50) ** (power / 2)
+        np.testing.assert_allclose(expected_moments(variances, power), exact, rtol=1e-3)
+
+
+def test_moments_are_of_what_is_known_and_silent_where_nothing_is():
+    paths = jnp.array([[0.0, 1, 3, 3, 5, 9, 9, 9, 9, 9], [0.0, 0, 0, 0, 0, 9, 9, 9, 9, 9]])
+    known = (jnp.arange(10) < 5).astype(float)
+    found = moments(paths, known, 2.0)
+    # Over 1: 1, 4, 0, 4 and four noughts; over 2: 9, 4, 4 and three; over 3: 9, 16 and two.
+    np.testing.assert_allclose(found[:3], [9 / 8, 17 / 6, 25 / 4])
+    assert np.isnan(found[3:]).all()
+    # A motionless path has a moment of 0 and no not-a-number, for small powers too.
+    assert moments(paths[1:], known, 0.5)[0] == 0

@@ -27,6 +27,11 @@ def test_the_swarm_strays_by_its_power_law_and_h_is_read_back(hurst):
     assert seen["spread"] == pytest.approx(running.limit["spread"], rel=0.075)
     # Spec: 0.285 to 0.844 for 0.3 to 0.85, to 0.03; its paths, 32 of 50 observations, scatter so.
     assert seen["estimate"] == pytest.approx(hurst, abs=0.03)
+    # 32 · 42/8 of the longest steps are independent: √(2/168) / (2 ln 8) = 0.026, four times it.
+    assert seen["roughness"] == pytest.approx(
+        running.system.theory()["roughness"].item(), abs=0.105
+    )
+    assert running.system.theory()["roughness"] == pytest.approx(hurst, abs=0.075)  # K relaxations
     # 32 · 48 pairs of increments, correlated over a few: 4 · 1.5 / √1536 = 0.15.
     assert seen["memory"] == pytest.approx(running.system.theory()["memory"].item(), abs=0.15)
 
@@ -71,3 +76,18 @@ def test_it_begins_anew_after_a_pause():
 def test_a_step_too_long_cannot_throw_a_particle_out_of_its_well():
     running = ended(0.05, force="double well", stiffness=10.0, sigma=2.0, dt=0.005)
     assert np.abs(running._run.state.position).max() < 20
+
+
+@pytest.mark.parametrize("power", [0.5, 2.0, 6.0])
+def test_roughness_does_not_depend_on_the_power_that_reads_it(power):
+    system = FractionalSwarm(hurst=0.3, power=power)
+    assert system.theory()["roughness"] == pytest.approx(0.331, abs=0.003)
+
+
+def test_roughness_is_read_from_what_was_seen_so_far_and_is_never_no_number():
+    running = Simulation(FractionalSwarm(n=100, dt=0.005))
+    silent = []
+    for _ in range(5):  # 2 of 50 times in each
+        assert np.isfinite(running.run(8).observables["roughness"])
+        silent.append(int(np.isnan(running.frame["variation"][1].y).sum()))
+    assert silent == [4, 2, 1, 1, 0]  # of the steps over 1, 2, 3, 5 and 8 times
