@@ -13,7 +13,7 @@ def carried(
     density: Float[Array, " g"],
     drift: Float[Array, " g-1"],
     diffusion: Scalar,
-    dx: float,
+    dx: Scalar,
     dt: Scalar,
 ) -> Float[Array, " g"]:
     """One implicit step of ∂ρ = −∂(fρ) + D ∂²ρ, with f on the edges between cells.
