@@ -124,7 +124,7 @@ def _average(run: Simulation[Any], steps: int, observable: str, looks: int) -> f
 
 def _looked(run: Simulation[Any]) -> dict[str, Any]:
     """The observables, by the very program that shows a run."""
-    return jax.device_get(look(run.system, run.present, None, ()).observables)
+    return jax.device_get(look(run.system, run.present, None, (), False).observables)
 
 
 def _seen(system: System[Any], x: Axis, y: Axis, observable: str, mean: np.ndarray) -> PhaseMap:
