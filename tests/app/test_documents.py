@@ -207,8 +207,9 @@ def test_a_dropped_session_opens_and_what_was_not_saved_is_kept(run, qtbot, tmp_
 def test_what_a_crash_left_is_offered_once_and_comes_back(run, qtbot, folder):
     run.session.set(coupling=3.25)
     run.session.commit()
-    run.documents.autosave()
     own = run.documents.recovery.path
+    own.unlink(missing_ok=True)  # of a test before, if those took longer than it waits to save
+    run.documents.autosave()
     wait_for(qtbot, own.exists)
     assert Recovery(own.parent).found() is None  # its process is alive
     lost = own.with_name("999999999-0.manyscope")
