@@ -23,7 +23,6 @@ WITH_TIME, ALONE = "with time", "path alone"
 SWEEP = 90  # steps in which the paths are shown from beginning to end
 TRAILS = 40
 LONG = 15.0  # the time of a path, to the network: about as far as X goes
-LOGIT = 4.0  # half the width of the picture of the latents
 
 
 Map = Callable[[Array], Array]  # of one path
@@ -272,9 +271,10 @@ class NeuralCde(System[State]):
         corner = jnp.full(2, reach)
         gone = (jnp.arange(self.knots) <= at)[:, None, None]
         trail = jnp.where(gone, jnp.moveaxis(path[:TRAILS], 0, 1), jnp.nan)
-        latent = jnp.stack([jnp.clip(now(state.logit), -LOGIT, LOGIT), now(state.latent)], axis=-1)
-        high = 1.1 * jnp.maximum(jnp.max(jnp.abs(state.latent)), 1e-3)
-        span = jnp.stack([jnp.float32(1.1 * LOGIT), high])
+        # How sure it is, from −1 (left) to 1, and the first number of z as large as there is room.
+        high = jnp.maximum(jnp.max(jnp.abs(state.latent)), 1e-3)
+        latent = jnp.stack([jnp.tanh(now(state.logit) / 2), now(state.latent) / high], axis=-1)
+        span = jnp.full(2, 1.1)
         t = jnp.arange(self.knots) / self.knots
         network, best = self.right(state)
         return {
