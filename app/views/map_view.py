@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.theme.colour_maps import about_zero, map_table
 from app.theme.theme import Theme
 from app.views import colours
+from app.views.map_cells import nearest, told
 from app.views.map_hand import Hand
 from app.views.map_marks import (
     BesideDot,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 FEWEST = 6  # pixels between two points of a path that is drawn by hand
 WAIT = 250  # ms after the last turn of the wheel that a closer look begins
-LISTED = 6  # observables that are told of a cell
 NEAR = 7  # pixels from a line, at which its name is told
 KINDS = {  # of lines, in words; a guide is what its name says
     "continuous": "continuous transition",
@@ -462,7 +462,7 @@ class MapView(PlotBase):
         if found is not None and not self._outdated:
             axes = (found.x, found.y)
             across = 1 - side
-            k = _nearest(self._axis(axes[across]), self._to_axis(self._place[across], across))
+            k = nearest(self._axis(axes[across]), self._to_axis(self._place[across], across))
             if k is not None:
                 cells = (slice(None), k) if side else (k, slice(None))
                 # A coarse cell is measured at one place of those that it stands for.
@@ -476,34 +476,16 @@ class MapView(PlotBase):
         found = self._map
         if found is None:
             return ""
-        column = _nearest(self._axis(found.x), self._to_axis(x, 0))
-        row = _nearest(self._axis(found.y), self._to_axis(y, 1))
+        column = nearest(self._axis(found.x), self._to_axis(x, 0))
+        row = nearest(self._axis(found.y), self._to_axis(y, 1))
         if column is None or row is None:
             return ""
         x_name, y_name, value = self._symbols
         where = f"{x_name} {found.x.values[column]:.3g} · {y_name} {found.y.values[row]:.3g}"
         if not np.isfinite(found.mean[row, column]):
             return f"{where}\nnot computed yet"
-        lines = [where]
-        known = found.at(row, column)
-        for name, (mean, error) in list(known.items())[:LISTED]:
-            symbol = value if name == found.observable else self._names.get(name, name)
-            uncertain = f" ± {error:.2g}" if np.isfinite(error) else ""
-            lines.append(f"{symbol} {mean:.3f}{uncertain}")
-            if name == found.observable and self._predicted is not None:
-                theory = self._predicted[row, column]
-                if np.isfinite(theory):
-                    lines.append(f"theory {theory:.3f}")
-        if not np.isfinite(found.error[row, column]) and not found.measured[row, column]:
-            lines.append("a first glance, yet to be measured")
+        names = self._names | {found.observable: value}
+        lines = [where, *told(found, row, column, names, self._predicted)]
         if self._outdated:
             lines.append("at other values than now")
         return "\n".join(lines)
-
-
-def _nearest(values: np.ndarray, at: float) -> int | None:
-    """The index of the cell that holds a value, or None outside of all."""
-    half = (values[-1] - values[0]) / max(1, len(values) - 1) / 2 or 0.5
-    if not values[0] - half <= at <= values[-1] + half:
-        return None
-    return int(np.argmin(np.abs(values - at)))
