@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Curve, Frame, histogram, strung
+from engine.core.layers import Axes, Bars, Curve, Frame, strung
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -28,7 +28,7 @@ WIDTHS = (0.2, 0.6, 2.0)  # of the kernel, in scatters of the data
 DEPTH = 3  # letters of the longest word of the signature
 SHOWN = 60  # paths in the fan
 FOLLOWED = 4  # of the data and of the network under the same noise
-SPAN = (-3.0, 3.0)  # of the histogram
+BINS = 50  # of the histogram
 LEAVES = 0.3  # scatters that ŷ may be off y
 GRID, TIMES = 241, 200  # of the density in the double well
 
@@ -255,8 +255,8 @@ class NeuralSde(System[State]):
             return {"mean": jnp.zeros(()), "scatter": jnp.sqrt(jnp.sum(weight * x**2))}
         mean, variance = self.moments()
         if self.process == GEOMETRIC:
-            mean, variance = jnp.exp(mean + variance / 2), variance
-            return {"mean": mean, "scatter": mean * jnp.sqrt(jnp.expm1(variance))}
+            whole = jnp.exp(mean + variance / 2)
+            return {"mean": whole, "scatter": whole * jnp.sqrt(jnp.expm1(variance))}
         return {"mean": mean, "scatter": jnp.sqrt(variance)}
 
     def moments(self) -> tuple[Array, Array]:
@@ -284,7 +284,7 @@ class NeuralSde(System[State]):
 
             return x, lax.scan(advance, begun, length=TIMES)[0]
         mean, variance = self.moments()
-        y = mean + jnp.sqrt(variance) * jnp.linspace(-5, 5, GRID)
+        y = mean + jnp.sqrt(variance) * jnp.linspace(-4, 3, GRID)
         if self.process == GEOMETRIC:
             return jnp.exp(y), gaussian(y, mean, variance) / jnp.exp(y)
         return y, gaussian(y, mean, variance)
@@ -320,7 +320,7 @@ class NeuralSde(System[State]):
             ),
             "end": (
                 Axes("X(1)", "density"),
-                histogram(state.made[-1], SPAN, bins=60, label="network"),
+                ended(state.made[-1]),
                 Curve(x, density, label="exact"),
             ),
             "drift": (
@@ -389,6 +389,12 @@ def channels(path: Float[Array, "nodes n"]) -> Float[Array, "nodes+1 n 3"]:
 
 def gaussian(x: Array, mean: Array, variance: Array) -> Array:
     return jnp.exp(-((x - mean) ** 2) / (2 * variance)) / jnp.sqrt(2 * jnp.pi * variance)
+
+
+def ended(x: Float[Array, " n"]) -> Bars:
+    """The density of all of them, whatever room they take."""
+    edges = jnp.linspace(jnp.min(x), jnp.max(x), BINS + 1)
+    return Bars(edges, jnp.histogram(x, edges, density=True)[0], label="network")
 
 
 def rms(x: Array) -> Float[Array, ""]:

@@ -80,7 +80,8 @@ def test_the_best_guess_errs_as_orthogonal_tones_do(sigma, turns):
 
 def test_with_observations_missing_the_best_guess_is_nearly_that_of_those_left():
     system = NeuralCde(sigma=2.0, missing=0.5)
-    # Found: 0.740 against 0.747. Of 13 that are left the tones overlap by 1/√13 at random.
+    # Found, over three keys: 0.769 to 0.771 of 0.776, and at σ = 1 0.971 to 0.973 of 0.977: of 13
+    # that are left the tones overlap by some 1/√13. Three times that is allowed.
     assert told(system) == pytest.approx(float(system.theory()["optimal"]), abs=0.02)
     draw = system.draw(jax.random.key(0), PATHS)
     share = float(jnp.mean(system.kept(draw)))

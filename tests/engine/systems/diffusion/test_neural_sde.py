@@ -58,14 +58,17 @@ def test_the_double_well_has_the_scatter_of_its_density():
     assert jnp.std(end) == pytest.approx(exact, rel=4 * 0.25 / PATHS**0.5 + 1 / 200)
     x, density = system.end()
     share = jnp.sum(jnp.where(jnp.abs(x) < 0.5, density, 0)) / jnp.sum(density)
-    assert jnp.mean(jnp.abs(end) < 0.5) == pytest.approx(float(share), abs=0.02)
+    # 4 standard errors of a share, and half a cell of the grid at either end of it.
+    cell = float(density[jnp.argmin(jnp.abs(x - 0.5))] / jnp.sum(density))
+    error = float(jnp.sqrt(share * (1 - share) / PATHS))
+    assert jnp.mean(jnp.abs(end) < 0.5) == pytest.approx(float(share), abs=4 * error + cell)
 
 
 @pytest.mark.parametrize("process", [MEAN, WELL, GEOMETRIC])
 def test_the_density_at_the_end_has_a_mass_of_one(process):
     for sigma in (0.05, 1.5):
         x, density = NeuralSde(process=process, sigma=sigma).end()
-        # The trapezoid rule on 241 points of ten scatters; the well's narrow peaks are coarser.
+        # Beyond −4 and 3 scatters lies 0.0014; the well's peaks at σ = 0.05 are a few cells wide.
         assert jnp.trapezoid(density, x) == pytest.approx(1, abs=0.01)
 
 
