@@ -207,8 +207,8 @@ class TraceView(PlotBase):
             arrays.append(np.array(self._span, float))
         low, high = self._range.follow(*bounds(arrays))
         self._plot.setYRange(low, high, padding=0)
-        self._name_lines(time, value, theory, low, high)
-        self._place_marks(low)
+        below, above = self._name_lines(time, value, theory, low, high)
+        self._place_marks(*((high, 0) if above > below else (low, 1)))
 
     def _draw_pair(
         self,
@@ -232,8 +232,11 @@ class TraceView(PlotBase):
 
     def _name_lines(
         self, time: np.ndarray, value: np.ndarray, theory: np.ndarray, low: float, high: float
-    ) -> None:
-        """Each name stands at the end of its line, on the side where the other line is not."""
+    ) -> tuple[float, float]:
+        """Each name stands at the end of its line, on the side where the other line is not.
+
+        What room they leave below them and above.
+        """
         known = bool(self._count) and bool(np.isfinite(value[-1]))
         predicted = bool(self._count) and bool(np.isfinite(theory[-1]))
         here = self._present if self._present is not None else self._columns[:, self._count - 1]
@@ -256,11 +259,13 @@ class TraceView(PlotBase):
             self._theory_name.setVisible(False)
         ends.sort(key=lambda end: end[0], reverse=True)
         levels = [level for level, _ in ends]
-        for (_, name), foot in zip(ends, _feet(levels, letter, low, high), strict=True):
+        feet = _feet(levels, letter, low, high)
+        for (_, name), foot in zip(ends, feet, strict=True):
             name.setAnchor((1, 1))
             name.setPos(time[-1], foot)
+        return (min(feet) - low, high - max(feet) - letter) if feet else (0.0, 0.0)
 
-    def _place_marks(self, low: float) -> None:
+    def _place_marks(self, level: float, anchor: int) -> None:
         theme = self.theme
         while len(self._marks) < len(self._events):
             line = pg.InfiniteLine(0, pen=pg.mkPen(theme.colour("line_strong"), width=1, style=DOT))
@@ -280,7 +285,8 @@ class TraceView(PlotBase):
             words.setText(event[1])
             wide = words.boundingRect().width() * pixel
             if event[0] + wide < free:
-                words.setPos(event[0], low)
+                words.setAnchor((0, anchor))
+                words.setPos(event[0], level)
                 words.setVisible(True)
                 free = event[0]
 

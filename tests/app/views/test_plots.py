@@ -266,6 +266,22 @@ def test_the_names_of_a_trace_never_cover_each_other(dark, shown, qtbot, levels)
     assert all(stage.contains(frame) for frame in frames)
 
 
+@pytest.mark.parametrize("level", [0.02, 0.98])
+def test_words_of_a_change_stand_where_no_name_of_a_line_does(dark, shown, qtbot, level):
+    view = shown(TraceView(dark), 400, 160)
+    view.set_span((0.0, 1.0))
+    for k in range(100):
+        view.append(float(k), level, level)
+    view.mark(90.0, "η 0.3 → 0.995")
+    drawn(view, qtbot)
+    words = view._marks[0][1]
+    assert words.isVisible()
+    place = words.mapRectToScene(words.boundingRect())
+    for name in (view._name, view._theory_name):
+        assert name.isVisible()
+        assert not place.intersects(name.mapRectToScene(name.boundingRect()))
+
+
 def test_a_trace_starts_empty_and_with_one_sample(dark, shown, qtbot):
     view = drawn(shown(TraceView(dark)), qtbot)
     view.append(0.0, 0.5, 0.6)
