@@ -6,7 +6,9 @@ import sys
 
 def main() -> None:
     from app.command_line import run
+    from engine.core.threads import leave_a_core
 
+    leave_a_core()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every console has φ

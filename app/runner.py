@@ -134,7 +134,8 @@ class Runner(Mailbox):
             except Exception as error:
                 self._pause_for(error)
                 fresh = False
-            due = max(due + self._frame, time.perf_counter())
+            # A frame that came late is made up for by the next one, so that the rate is kept.
+            due = max(due + self._frame, time.perf_counter() - self._frame / 2)
             self._rest(due - time.perf_counter())
 
     def _moving(self) -> bool:

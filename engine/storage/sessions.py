@@ -23,6 +23,7 @@ import numpy as np
 
 from engine.core.parameters import parameters
 from engine.core.system import System, identity
+from engine.core.threads import threads
 from engine.core.timeline import Position
 from engine.storage.archives import (
     ArchiveError,
@@ -225,7 +226,10 @@ def made_with() -> dict[str, str]:
     import jax
 
     device = jax.devices()[0]
-    return {"jax": jax.__version__, "device": f"{device.platform}: {device.device_kind}"}
+    kind = f"{device.platform}: {device.device_kind}"
+    if device.platform == "cpu":
+        kind += f", threads: {threads()}"  # long sums have as many pieces
+    return {"jax": jax.__version__, "device": kind}
 
 
 class _Assets:
