@@ -117,22 +117,29 @@ class Measures(QObject):
         self.measurer = Measurer(self)
         self.measurer.measured.connect(self._show)
         self.measurer.troubled.connect(self.view.say)
-        self.view.chosen.connect(lambda _: self._choose())
+        self.view.chosen.connect(self._on_chosen)
         self.view.chosen.connect(lambda _: diagrams.look_changed.emit())
         self.view.seen.connect(self.points_wanted)
+        self._wanted = ""  # the measure that a hand chose
         self._sampled: tuple[Any, ...] = ()
         self._moment: Moment | None = None
         self._build = 0
 
     def begin(self, moment: Moment) -> None:
         """Another system, or another size or mode of it."""
-        from engine.core.measures import MEASURES
+        from engine.core.measures import MEASURES, refusal
 
         self._sampled, self._moment, self._build = (), moment, moment.build
         if not has_swarm(moment):
             self._diagrams.drop_tab(TAB)
             return
         self.view.offer(MEASURES)
+        layers = next(iter(moment.frame.values()))
+        if _points(layers) is not None:
+            # What a hand chose, or else the first that can be measured of this swarm.
+            swarm = swarm_in(layers, moment.time)
+            order = (self._wanted or next(iter(MEASURES)), *MEASURES)
+            self.view.setValue(next((n for n in order if not refusal(n, swarm)), order[0]))
         self._diagrams.add_tab(TAB, "Measures", self.view, at=1)
         if self.view.isVisible():
             self.points_wanted.emit(True)
@@ -148,6 +155,8 @@ class Measures(QObject):
     def choose(self, name: str) -> None:
         """Show this measure, if there is one of that name."""
         self.view.setValue(name)
+        if self.view.value() == name:
+            self._wanted = name
         self._choose()
 
     @property
@@ -160,6 +169,10 @@ class Measures(QObject):
 
     def stop(self) -> None:
         self.measurer.stop()
+
+    def _on_chosen(self, name: str) -> None:
+        self._wanted = name
+        self._choose()
 
     def _choose(self) -> None:
         if self._moment is not None and self.view.isVisible():

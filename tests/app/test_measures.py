@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.core.system import identity
 from tests.app.windows import rest, step, wait_for
 
 
@@ -60,6 +61,18 @@ def test_an_open_world_has_displacements_and_says_why_it_has_no_g(run, qtbot):
     assert run.diagrams.measures.found is None
     run.diagrams.measures.choose("displacement")
     wait_for(qtbot, lambda: run.diagrams.measures.found is not None)
+
+
+def test_where_nobody_chose_it_shows_the_first_measure_that_there_is(run, qtbot):
+    run.diagrams.measures._wanted = ""  # as before any test of this window chose one
+    view = run.diagrams.measures.view
+    for name, first in (("exact-score-cloud", "displacement"), ("vicsek", "g(r)")):
+        run.session.open(name, n=256)
+        wait_for(qtbot, lambda name=name: identity(run.moment.system) == name and step(run) > 3)
+        wait_for(qtbot, lambda first=first: view.value() == first)
+    run.diagrams.measures._on_chosen("displacement")
+    run.session.open("active-matter", n=256)
+    wait_for(qtbot, lambda: view.value() == "displacement")
 
 
 def test_spins_have_no_swarm_to_measure(run, qtbot):

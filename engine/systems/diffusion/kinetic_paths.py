@@ -247,10 +247,10 @@ class KineticPaths(System[State]):
     def effort(self, state: State, path: str = "") -> Float[Array, " cells"]:
         """E|u|²/d over the cells of τ, by theory."""
         alpha, sigma = self.mixed(state, jnp.arange(CELLS + 1) / CELLS, path)
-        r, phi = jnp.sqrt(alpha**2 + sigma**2), jnp.arctan2(alpha, sigma)
-        middle = (phi[1:] + phi[:-1]) / 2
-        cell = jnp.clip((middle / (jnp.pi / 2) * ANGLES).astype(int), 0, ANGLES - 1)
-        across = ((r[1:] + r[:-1]) / 2 * jnp.diff(phi)) ** 2 * state.metric[cell]
+        r = jnp.sqrt(alpha**2 + sigma**2)
+        # On the unrolled cone, where the optimal path is a straight line at an even pace.
+        turn = jnp.diff(jnp.interp(jnp.arctan2(alpha, sigma), *self.unrolled(state)))
+        across = 4 * r[1:] * r[:-1] * jnp.sin(turn / 2) ** 2
         return (jnp.diff(r) ** 2 + across) * CELLS**2
 
     # The swarm.

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Captions, Curve, Frame, Image, Points
+from engine.core.layers import Axes, Box, Captions, Curve, Frame, Image, Points, losses
 from engine.core.parameters import Scalar, live, mode, size
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
@@ -303,10 +303,7 @@ class MarginalizationModel(System[State]):
                 Image(mosaic, scale="signed", span=(-1, 1)),
             ),
             "marginals": self.compared(state),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history),
         }
 
     def compared(self, state: State) -> tuple[Axes, Points, Curve]:

@@ -22,6 +22,7 @@ from engine.core.layers import (
     Frame,
     Image,
     Points,
+    losses,
 )
 from engine.core.parameters import Scalar, asset, live, mode, size, start
 from engine.core.system import System, Touch, poke
@@ -585,7 +586,6 @@ class MeanFieldChaos(System[State]):
             "alone": Colour(jnp.argmax(state.seen.log, axis=1).astype(float), scale="category"),
         }
         corner = jnp.full((self.clouds, 3), EDGE)
-        loss = state.learned.history.curve()
         return {
             "clouds": (
                 Box(-corner, corner),
@@ -596,10 +596,7 @@ class MeanFieldChaos(System[State]):
             "belief": (Axes("cloud", "p of each shape"), self.bars(belief)),
             "decision": self.decision(state),
             "course": self.course(state),
-            "learning": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*loss, "measured", "loss of the network"),
-            ),
+            "learning": losses(state.learned.history),
             "metrics": (Comparison(self.judged(state).cloud, state.shape),),
         }
 

@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Pair, Preset, Quantity
-from engine.core.layers import Arrows, Axes, Box, Captions, Colour, Curve, Frame, Points
+from engine.core.layers import Arrows, Box, Captions, Colour, Frame, Points, losses
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -449,10 +449,7 @@ class MeanFlow(System[State]):
         return {
             "swarms": (Box(-corner, corner), Points(state.made, colours), Captions(words)),
             "arrows": self.arrows(state),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history),
         }
 
     def arrows(self, state: State) -> tuple[Box, Points, Arrows]:

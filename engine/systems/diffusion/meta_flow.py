@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Captions, Colour, Curve, Frame, Points
+from engine.core.layers import Axes, Box, Captions, Colour, Curve, Frame, Points, losses
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -340,10 +340,7 @@ class MetaFlow(System[State]):
                 Axes("true change", "change that was made"),
                 *self.changes(state, path[-1]),
             ),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history),
         }
 
     def changes(self, state: State, end: Float[Array, "held n 2"]) -> tuple[Points, Curve]:

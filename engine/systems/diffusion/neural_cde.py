@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, Trails, strung
+from engine.core.layers import Axes, Box, Colour, Curve, Frame, Points, Trails, losses, strung
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -284,6 +284,7 @@ class NeuralCde(System[State]):
                 Trails(trail, Colour(kind[:TRAILS], scale="category")),
             ),
             "latents": (
+                Axes("told: left −1, right 1", "a number of z, of its largest"),
                 Box(-span, span),
                 Points(latent, {"turns right": Colour(kind, scale="category")}),
             ),
@@ -297,10 +298,7 @@ class NeuralCde(System[State]):
                 Curve(t, best, label="best guess, same paths"),
                 Curve(t, network, "measured", "network"),
             ),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history),
         }
 
 

@@ -13,7 +13,18 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Box, Colour, Curve, Frame, Image, Points, Segments, Trails
+from engine.core.layers import (
+    Axes,
+    Box,
+    Colour,
+    Curve,
+    Frame,
+    Image,
+    Points,
+    Segments,
+    Trails,
+    losses,
+)
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -368,10 +379,7 @@ class NeuralOdeCloud(System[State]):
             "grid": (box, *self.grid(now(state.lattice))),
             "field": (Box(-corner[:2], corner[:2]), self.picture(network), Points(state.x)),
             "return": self.returns(state),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy" if self.task == "classify" else "x"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history, "xy" if self.task == "classify" else "x"),
         }
 
     def grid(self, site: Float[Array, "sites shown"]) -> tuple[Segments]:

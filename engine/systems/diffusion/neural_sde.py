@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Bars, Curve, Frame, strung
+from engine.core.layers import Axes, Bars, Curve, Frame, losses, strung
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System
 from engine.core.theory import Flags, Scalars
@@ -333,10 +333,7 @@ class NeuralSde(System[State]):
                 Curve(along, g_data, label="exact"),
                 Curve(along, g, "measured", "network"),
             ),
-            "loss": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured"),
-            ),
+            "loss": losses(state.learned.history),
         }
 
 

@@ -21,6 +21,7 @@ from engine.core.layers import (
     Image,
     Points,
     histogram,
+    losses,
 )
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, poke
@@ -470,10 +471,7 @@ class OdeSdeGap(System[State]):
                 Curve(state.past[:, 0], state.past[:, 1], "measured", "this run"),
                 Curve(t, jax.vmap(lambda e: self.closed(e)["gap"])(elapsed), label="exact"),
             ),
-            "learning": (
-                Axes("optimiser steps", "loss", log="xy"),
-                Curve(*state.learned.history.curve(), "measured", "loss of the network"),
-            ),
+            "learning": losses(state.learned.history),
         }
 
 

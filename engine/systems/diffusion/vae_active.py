@@ -20,6 +20,7 @@ from engine.core.layers import (
     Image,
     Layer,
     Points,
+    losses,
 )
 from engine.core.parameters import Scalar, live, size, start
 from engine.core.system import System
@@ -404,11 +405,7 @@ class VaeActive(System[State]):
                 Image(seen.correlation, scale="signed", span=(-1, 1)),
                 Captions(("means", "samples")),
             ),
-            "loss": (
-                Axes("optimiser steps", "loss", log="x"),
-                Curve(*state.learned.history.curve(), "measured"),
-                self.least(state),
-            ),
+            "loss": (*losses(state.learned.history, "x"), self.least(state)),
         }
 
     def pointed(self, state: State, *clouds: Array, words: tuple[str, ...]) -> tuple[Layer, ...]:

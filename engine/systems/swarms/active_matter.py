@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from engine.core.about import Equation, Hint, Preset, Quantity
-from engine.core.layers import Axes, Bars, Box, Colour, Curve, Frame, Points, histogram
+from engine.core.layers import Axes, Bars, Box, Colour, Curve, Frame, Points, histogram, losses
 from engine.core.parameters import Scalar, live, mode, size, start
 from engine.core.system import System, Touch, poke
 from engine.core.theory import Boundary, Flags, Scalars
@@ -475,10 +475,7 @@ class ActiveMatter(System[State]):
             Curve(jnp.full(2, self.packing), jnp.array([0.0, 4.0]), "guide", label="mean"),
         )
         if self.motion == "learned score":
-            frame["learning"] = (
-                Axes("optimiser steps", "loss", log="x"),
-                Curve(*state.learned.history.curve(), "measured"),
-            )
+            frame["learning"] = losses(state.learned.history, "x")
         frame["displacement"] = self._displacement(state)
         return frame
 
