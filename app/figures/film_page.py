@@ -203,8 +203,9 @@ class Canvas:
             left_over = area[1] - 140 * u - y - 44 * u - len(caveat) * LEADING * 15 * u
             for fact in self.facts[: max(0, int(left_over / (29 * u)))]:
                 y = self._fact(page, fact, x, y, room)
-        clock = f"t = {moment.time:.4g}"
-        write(page, clock, (x, y + 6 * u), 17 * u, tone["text3"], anchor="la")
+        clock = type(self.system).clock
+        now = f"t = {moment.time:.4g}" + (f" {clock}" if clock != "t" else "")
+        write(page, now, (x, y + 6 * u), 17 * u, tone["text3"], anchor="la")
         y += 44 * u
         if not moment.values:
             return
