@@ -102,6 +102,9 @@ def changes(mean: np.ndarray, axis: int) -> int:
 
 
 def main(names: list[str]) -> int:
+    from engine.core.threads import leave_a_core
+
+    leave_a_core()  # as the program does, before JAX is imported
     from engine.core.compilation import keep_compilations
 
     keep_compilations()

@@ -54,6 +54,9 @@ GROWTH = 0.02  # that is allowed
 def main(words: list[str]) -> int:
     from pyvirtualdisplay import Display
 
+    from engine.core.threads import leave_a_core
+
+    leave_a_core()  # as the program does, before JAX is imported
     from engine.core.compilation import keep_compilations
 
     minutes = float(words[0]) if words else MINUTES
