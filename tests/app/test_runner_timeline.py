@@ -14,12 +14,17 @@ from tests.app.test_runner import runner as runner
 from tests.app.test_runner import watcher as watcher
 
 
+LATER = 40  # steps at least behind the change
+
+
 def at_rest(runner, watcher, qtbot, step=200):
     """Paused at a step of a run that was changed on the way."""
     opened(runner, watcher, qtbot)
     runner.set_pace(20)
     qtbot.waitUntil(lambda: watcher.moment.past.position.step > 60, timeout=20_000)
     runner.set(coupling=5.0)
+    qtbot.waitUntil(lambda: watcher.moment.system.coupling == 5.0, timeout=20_000)
+    step = max(step, watcher.moment.past.position.step + LATER)  # a busy thread is late to change
     qtbot.waitUntil(lambda: watcher.moment.past.position.step > step, timeout=20_000)
     runner.play(False)
     qtbot.waitUntil(lambda: not watcher.moment.running, timeout=10_000)
@@ -38,9 +43,10 @@ def test_one_scrubs_back_and_the_state_is_what_it_was(runner, watcher, qtbot):
     qtbot.waitUntil(lambda: there(watcher, 50), timeout=10_000)
     then = watcher.moment
     assert then.system.coupling == kuramoto().coupling
-    for step in range(60, 160, 2):  # dragged: the last wish wins
+    later = tip.past.position.step - LATER // 2
+    for step in (*range(60, 160, 2), later):  # dragged: the last wish wins
         runner.seek(step)
-    qtbot.waitUntil(lambda: there(watcher, 158), timeout=10_000)
+    qtbot.waitUntil(lambda: there(watcher, later), timeout=10_000)
     assert watcher.moment.system.coupling == 5.0
     runner.seek(50)
     qtbot.waitUntil(lambda: there(watcher, 50), timeout=10_000)
@@ -85,7 +91,9 @@ def test_undo_of_a_size_brings_the_very_same_state_back(runner, watcher, qtbot):
     build = watcher.moment.build
     runner.undo_to(Position(mark.branch, mark.step, mark.events))
     runner.set(n=64)  # as the undo of the value does: nothing is to be done
-    qtbot.waitUntil(lambda: watcher.moment.system.n == 64, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: watcher.moment.system.n == 64 and there(watcher, mark.step), timeout=10_000
+    )
     assert watcher.moment.build > build
     assert watcher.moment.observables == tip.observables
     jax.tree.map(np.testing.assert_array_equal, watcher.moment.frame, tip.frame)
@@ -166,7 +174,9 @@ def test_a_seek_that_is_far_does_not_keep_the_mailbox_waiting(runner, watcher, q
     """A replay of seconds is left for a nearer wish at once."""
     opened(runner, watcher, qtbot, gallery()["kuramoto"](n=4096))
     runner.ask(lambda simulation: setattr(simulation.checkpoints, "every", float("inf"))).result(20)
+    began = time.perf_counter()
     runner.ask(lambda simulation: simulation.run(20_000)).result(60)
+    whole = time.perf_counter() - began
     runner.ask(lambda simulation: simulation.checkpoints.clear()).result(20)
     runner.play(False)
     end = runner.ask(lambda simulation: simulation.step).result(20)
@@ -178,4 +188,4 @@ def test_a_seek_that_is_far_does_not_keep_the_mailbox_waiting(runner, watcher, q
     began = time.perf_counter()
     runner.seek(12)
     qtbot.waitUntil(lambda: there(watcher, 12), timeout=10_000)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < max(0.5, whole / 10)  # a busy machine is slow in both
