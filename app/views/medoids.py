@@ -47,7 +47,7 @@ class Medoids:
     def __init__(self) -> None:
         self.count = USUAL
         self._now: list[Standing] = []  # of each panel
-        self._made: list[Standing] | None = None  # by a search that is over
+        self._made: tuple[int, list[Standing]] | None = None  # by a search that is over, its turn
         self._sampled: np.ndarray | None = None
         self._work: threading.Thread | None = None
         self._turn = 0  # a search of an earlier one has come too late
@@ -78,7 +78,8 @@ class Medoids:
             self._now = [_begun(panel, period, self.count) for panel in some]
             self._last = 0.0
         made, self._made = self._made, None
-        panels = zip(some, made or self._now, strict=True)
+        known = made[1] if made is not None and made[0] == self._turn else self._now
+        panels = zip(some, known, strict=True)
         self._now = [_followed(panel, before, period, LEAP * world) for panel, before in panels]
         rested = time.monotonic() - self._last > PAUSE
         if rested and len(self._sampled) > self.count and not self.is_searching:
@@ -99,8 +100,7 @@ class Medoids:
         for place, before in zip(some, begun, strict=True):
             found = improved(distances(place, period), before.who, PASSES)
             made.append(Standing(found.medoids, place[found.medoids]))
-        if turn == self._turn:
-            self._made = made
+        self._made = turn, made
         self._last = time.monotonic()
 
     def stars(self, place: np.ndarray, period: np.ndarray | None, world: float) -> Stars | None:
