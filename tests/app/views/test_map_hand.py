@@ -15,6 +15,7 @@ from engine.core.maps import PhaseMap, seen_closer
 from engine.core.theory_maps import Line
 
 from .conftest import picture
+from .plots import drawn
 
 
 X, Y = Axis("a", 0, 1, 5), Axis("b", 1, 3, 3)
@@ -32,9 +33,7 @@ def view(dark, shown, qtbot):
     view = MapView(dark)
     view.show_map(phase_map())
     view.set_dot(0.5, 2.0)
-    shown(view, 400, 300)
-    qtbot.wait(80)
-    return view
+    return drawn(shown(view, 400, 300), qtbot)
 
 
 def place(view, x, y):
@@ -172,7 +171,7 @@ def test_stale_cells_lose_their_colours(view, qtbot):
     at = view.on_screen(0.75, 2.0)
     before = picture(view)[at.y(), at.x()]
     view.set_stale(True)
-    qtbot.wait(120)
+    drawn(view, qtbot)
     after = picture(view)[at.y(), at.x()]
     assert np.ptp(after) < 0.5 * np.ptp(before)
     assert np.ptp(greyed(np.array([[[255, 0, 0, 255]]], np.uint8))[0, 0, :3]) < 80
@@ -184,7 +183,7 @@ def test_colours_of_a_signed_quantity_part_at_its_zero(view, qtbot):
     across[0, 0] = -0.75  # the span is that of the farther end
     view.show_map(dataclasses.replace(found, mean=across))
     view.set_axes("a", "b", "ln v", signed=True)
-    qtbot.wait(120)
+    drawn(view, qtbot)
     assert (view.legend.kind, view.legend.low, view.legend.high) == ("signed", -0.75, 0.75)
     seen = picture(view)
     cold, middle, warm = (
@@ -205,10 +204,10 @@ def test_doubtful_cells_are_hatched():
 
 def test_regions_are_named_on_the_map(view, qtbot):
     view.show_regions({"ordered": (0.2, 1.5), "free": (0.8, 2.5)})
-    qtbot.wait(120)
+    drawn(view, qtbot)
     assert [item.words for item in view._drawn_regions] == ["ordered", "free"]
     view.show_regions({})
-    qtbot.wait(120)
+    drawn(view, qtbot)
     assert not view._drawn_regions
 
 

@@ -42,12 +42,13 @@ def test_a_comparison_is_shown_as_distances(dark, shown, qtbot):
 def test_the_caller_waits_for_nothing(dark, shown, qtbot):
     view = shown(MetricsView(dark))
     layer = Comparison(cloud(2000, 0), cloud(2000, 1))
-    longest = 0.0
+    spent = []
     for _ in range(50):
         start = time.perf_counter()
         view.show_layers((layer,))
-        longest = max(longest, time.perf_counter() - start)
-    assert longest < 0.02  # measuring takes a second
+        spent.append(time.perf_counter() - start)
+    assert np.median(spent) < 0.02  # measuring takes a second
+    assert max(spent) < 0.2  # other threads have the core meanwhile
 
 
 def test_the_thread_ends_with_its_view(dark, shown, qtbot):
