@@ -165,9 +165,9 @@ class Documents(QObject):
             beside=session.document.other is not None,
         )
         window.session.name_preset(str(told.get("preset", "")))
-        window.runner.open_document(session)
         window.runner.set_pace(window.session.pace)
-        window.runner.play(running)
+        window.runner.play(running)  # before it could be open: at rest it takes no step
+        window.runner.open_document(session)
         self._waiting, self._said, self.figure = told, [], opened.figure
         window.snapshots.show(told.get("snapshots"))
         window.parameters.set_locked(told.get("locked"))
