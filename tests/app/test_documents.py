@@ -187,6 +187,7 @@ def test_a_dropped_session_opens_and_what_was_not_saved_is_kept(run, qtbot, tmp_
     Session.of(Simulation(gallery()["vicsek"](n=256), seed=3).run(5)).save(path)
     run.session.set(coupling=4.0)
     run.session.commit()
+    before = {past.path for past in run.documents.recent.files()}  # of other tests
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     no_keys = Qt.KeyboardModifier.NoModifier
@@ -194,13 +195,17 @@ def test_a_dropped_session_opens_and_what_was_not_saved_is_kept(run, qtbot, tmp_
     run.dropEvent(QDropEvent(run.rect().center().toPointF(), copy, mime, left, no_keys))
     wait_for(qtbot, lambda: run.session.id == "vicsek" and run.moment.seed == 3)
     assert run.moment.tick == 5
-    wait_for(qtbot, lambda: len(run.documents.recent.files()) >= 2)
-    kept = [past for past in run.documents.recent.files() if "not saved" in past.title]
-    assert kept
+
+    def kept():
+        new = [past for past in run.documents.recent.files() if past.path not in before]
+        return [past for past in new if "not saved" in past.title]
+
+    wait_for(qtbot, kept)
+    assert len(run.documents.recent.files()) >= 2
     menu = QMenu()
     run.fill_recent(menu)
     assert len(menu.actions()) == len(run.documents.recent.files())
-    run.documents.open_path(kept[0].path)
+    run.documents.open_path(kept()[0].path)
     wait_for(qtbot, lambda: run.session.id == "kuramoto" and run.session.values["coupling"] == 4.0)
 
 
