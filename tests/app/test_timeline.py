@@ -181,6 +181,7 @@ def test_a_hand_acts_on_the_run_in_whose_picture_it_is(run, qtbot):
     assert not np.array_equal(places(run), one)
     run.do("undo")
     wait_for(qtbot, lambda: np.array_equal(places(run), one))
+    there(run, qtbot, step(run))  # B follows A
     both_are(run, one, other)
 
 
