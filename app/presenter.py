@@ -178,6 +178,8 @@ class Presenter(QObject):
         for readout in (window.readout, window.other_readout):
             readout.set_symbol(symbol, moment.system.theory_name)
         window.stage.begin(moment, title(moment.system))
+        if window.session.running or not moment.running:  # else it is from before a trouble
+            window.stage.hide_notice()
         window.runner.set_software(bool(getattr(window.stage.view, "software", False)))
         if fresh:
             self.shown_system = window.session.id

@@ -112,7 +112,6 @@ class Stage(StageChoices):
         self._offer_choices(moment)
         self._show_clock(layers)
         self._raise_chips()
-        self.hide_notice()
 
     def _make_view(self, layers: tuple[Any, ...], hint: Any) -> View:
         view: Any = view_for(layers, self.theme, hint, self)

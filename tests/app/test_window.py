@@ -14,6 +14,7 @@ from app.figures.film_script import Script
 from app.figures.metadata import read_metadata
 from app.theme.theme import Theme
 from app.window import Window
+from app.wishes import Trouble
 from engine.core import simulation
 from engine.systems import gallery
 from tests.app.windows import rest, step
@@ -282,6 +283,15 @@ def test_a_run_that_leaves_the_numbers_says_so_and_offers_the_way_back(running, 
     running.session.play(True)
     tick = running.moment.tick
     wait_for(qtbot, lambda: running.moment.tick != tick and running.moment.running)
+
+
+def test_a_first_picture_that_comes_after_a_trouble_leaves_its_notice(running):
+    moment = running.moment  # as if it had waited while another one was drawn
+    running.presenter.troubled(Trouble("The run stopped", "Why.", None))
+    running.presenter._begin(moment)
+    assert running.stage.notice is not None
+    running.presenter._begin(moment._replace(running=False))  # of what was asked for since
+    assert running.stage.notice is None
 
 
 def test_facts_for_a_report_are_copied(running, qtbot):
