@@ -36,6 +36,7 @@ def test_a_measure_is_averaged_since_the_last_change_and_drawn_in_figures(flock,
 
     flock.session.set(noise=0.8)
     wait_for(qtbot, lambda: view.average.frames < 20)  # begun anew
+    flock.session.set_pace(1)  # so that also a slow window sees how birds cross the box
     measures.choose("displacement")
     wait_for(qtbot, lambda: view.average and view.average.name == "displacement" and measures.found)
     rest(flock, qtbot)
