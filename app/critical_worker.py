@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from engine.core.scaling import Exponents
     from engine.core.system import System
 
+    Tell = Callable[[Callable[[], None]], None]
+
 
 class CriticalWorker(QObject):
     """One search at a time; asking again while one is under way gives that one up."""
@@ -24,12 +27,14 @@ class CriticalWorker(QObject):
     found = Signal(object)  # CriticalPoint
     fitted = Signal(object)  # Fit
     refused = Signal(str)  # why there is none
+    _told = Signal(int, object)  # the turn of a search, and what it says by emitting it
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thread: threading.Thread | None = None
         self._turn = 0  # of the newest search
         self._lock = threading.Lock()
+        self._told.connect(self._tell)
 
     @property
     def busy(self) -> bool:
@@ -38,29 +43,27 @@ class CriticalWorker(QObject):
     def find(self, system: System[Any]) -> None:
         """Look for the critical point at the present values of the other parameters."""
 
-        def work(wanted: Callable[[], bool]) -> None:
+        def work(wanted: Callable[[], bool], tell: Tell) -> None:
             from engine.core.criticality import CriticalPoint, find_critical_point
 
             for stage in find_critical_point(system):
                 if not wanted():
                     return
                 if isinstance(stage, CriticalPoint):
-                    self.found.emit(stage)
+                    tell(partial(self.found.emit, stage))
                 else:
-                    self.progressed.emit(stage.words, stage.share)
+                    tell(partial(self.progressed.emit, stage.words, stage.share))
 
         self._begin(work)
 
     def fit(self, runs: SizeRuns, start: Exponents) -> None:
         """The exponents of the best collapse."""
 
-        def work(wanted: Callable[[], bool]) -> None:
+        def work(wanted: Callable[[], bool], tell: Tell) -> None:
             from engine.core.scaling import best_fit
 
-            self.progressed.emit("Fitting", 0.5)
-            fit = best_fit(runs, start)
-            if wanted():
-                self.fitted.emit(fit)
+            tell(partial(self.progressed.emit, "Fitting", 0.5))
+            tell(partial(self.fitted.emit, best_fit(runs, start)))
 
         self._begin(work)
 
@@ -75,7 +78,12 @@ class CriticalWorker(QObject):
         if self.busy and self._thread is not None:
             self._thread.join(timeout=120)
 
-    def _begin(self, work: Callable[[Callable[[], bool]], None]) -> None:
+    def _tell(self, turn: int, say: Callable[[], None]) -> None:
+        """In the window's thread: what waited there while a search was given up is not said."""
+        if turn == self._turn:
+            say()
+
+    def _begin(self, work: Callable[[Callable[[], bool], Tell], None]) -> None:
         with self._lock:
             self._turn += 1
             turn = self._turn
@@ -87,10 +95,10 @@ class CriticalWorker(QObject):
                 before.join()
             try:
                 if self._turn == turn:
-                    work(lambda: self._turn == turn)
+                    work(lambda: self._turn == turn, partial(self._told.emit, turn))
             except Exception as error:  # shown in words
-                if self._turn == turn:
-                    self.refused.emit(str(error) or type(error).__name__)
+                why = str(error) or type(error).__name__
+                self._told.emit(turn, partial(self.refused.emit, why))
 
         self._thread = threading.Thread(target=live, name="critical", daemon=True)
         self._thread.start()
